@@ -1,0 +1,32 @@
+/* app.h - the files of an APP folder, read once at start.
+ *
+ *     deciders/NAME.js    views/NAME.sql    routes.js    tests/NAME.test.js    other *.js: imported
+ *
+ * A file that cannot be read, a link that leads out of the folder, a name outside [a-z0-9_-] for a
+ * decider or view: refused, by name. Hidden files and .everfold are passed over. */
+#pragma once
+#include "base/err.h"
+#include "base/text.h"
+
+#define APP_FILE_BYTES_MAX (1u << 20)
+#define APP_FILES_MAX 1000
+
+enum app_file_kind { APP_DECIDER, APP_VIEW, APP_ROUTES, APP_TEST, APP_MODULE };
+
+struct app_file {
+    enum app_file_kind kind;
+    char *path; /* below the folder, with slashes: "views/balances.sql" */
+    char *name; /* decider, view, test: without folder and ending; else the path */
+    struct ever_slice content;
+};
+
+struct app {
+    char *dir;
+    struct app_file *files; /* sorted by path */
+    size_t file_count;
+};
+
+/* Reads the folder. On EVER_INVALID, EVER_LIMIT, EVER_NOT_FOUND, EVER_IO `report` says which file
+ * and why, one line each. */
+struct ever_err app_load(const char *dir, struct text *report, struct app **out_app);
+void app_free(struct app *app); /* NULL-safe. */

@@ -1,0 +1,87 @@
+/* view.h - read models: SQL files that follow the log, each with its own SQLite database.
+ *
+ * A view file is read from top to bottom; a line "-- view NAME", "-- on Type[, Type]", "-- on error
+ * stop|skip" or "-- query name(arg, ...)" begins a part. `:name` is a field of the event's data (or
+ * a query's argument), `@name` one of the envelope. docs/views.md has it all.
+ *
+ * Each view has a thread that applies events, many per transaction, together with its position. The
+ * hash of the file is its version: a changed file builds a new database from position 1 while the
+ * old one goes on answering, then takes over.
+ *
+ * Threads:  view_query(), view_status() and views_watch() may be called from any thread. */
+#pragma once
+#include "base/arena.h"
+#include "domain/app.h"
+#include "everfold.h"
+
+struct views;
+struct view;
+
+/* Checks every view file of `app` (a database in memory tries each statement) and opens the
+ * databases in `dir`. EVER_INVALID: `report` has a line "views/x.sql:12: what is wrong" for each
+ * fault. `store` and `app` are borrowed until close. `dir` NULL: databases in memory, for tests. */
+struct ever_err views_open(struct ever *store, const struct app *app, const char *dir,
+                           struct text *report, struct views **out_views);
+struct ever_err views_start(struct views *views); /* starts the threads */
+void views_close(struct views *views);            /* NULL-safe; stops and waits for the threads */
+
+/* Applies on the calling thread, without threads started, everything in the log. For tests and
+ * tools. */
+struct ever_err views_run_to_end(struct views *views);
+
+size_t views_count(const struct views *views);
+struct view *views_at(struct views *views, size_t index); /* sorted by name */
+struct view *views_find(struct views *views, struct ever_slice name);
+
+struct view_query_info {
+    const char *name;
+    const char *const *arguments;
+    size_t argument_count;
+};
+const char *view_name(const struct view *view);
+bool view_handles(const struct view *view, struct ever_slice event_type);
+size_t view_query_count(const struct view *view);
+const struct view_query_info *view_query_at(const struct view *view, size_t index);
+const struct view_query_info *view_query_find(const struct view *view, struct ever_slice name);
+
+enum view_state {
+    VIEW_CATCHING_UP, /* far behind the log */
+    VIEW_LIVE,        /* follows */
+    VIEW_STOPPED,     /* an event failed; see `failure` */
+};
+struct view_status {
+    enum view_state state;
+    char version[17];         /* of the file, hexadecimal, NUL-terminated */
+    char serving[17];         /* the version that answers; another one while the new one builds */
+    uint64_t position;        /* up to which the answering database has applied the log */
+    uint64_t build_position;  /* the same of the one being built; equal when there is one only */
+    uint64_t applied;         /* events applied since start */
+    uint64_t skipped;         /* events recorded as failed and passed over, in all */
+    uint64_t failed_position; /* STOPPED: the event; 0 otherwise */
+    char failure[256];        /* STOPPED or last skipped: what SQLite said; NUL-terminated */
+};
+void view_status(const struct view *view, struct view_status *out_status);
+uint64_t view_position(const struct view *view); /* one atomic */
+
+struct view_argument {
+    struct ever_slice name;
+    struct ever_slice value; /* text as it came; the query binds it */
+};
+struct view_limits {
+    uint32_t rows_max;
+    uint32_t time_limit_ms;
+    size_t bytes_max;
+};
+
+/* Runs a query on a connection of its own; blocks on disk. Appends a JSON array of row objects to
+ * `out_rows`. *out_position: what the rows reflect, from the same snapshot. EVER_INVALID: an
+ * argument is missing or unknown (`report` names it). EVER_TIMEOUT, EVER_LIMIT: a limit was hit. */
+struct ever_err view_query(struct view *view, const struct view_query_info *query,
+                           const struct view_argument *arguments, size_t argument_count,
+                           const struct view_limits *limits, struct text *out_rows,
+                           uint64_t *out_position, struct text *report);
+
+/* Calls `fn` on a view's thread whenever its position or state moved; must be short. One watcher.
+ */
+typedef void views_watch_fn(void *arg);
+void views_watch(struct views *views, views_watch_fn *fn, void *arg);

@@ -1,0 +1,117 @@
+/* http.h - an HTTP server on a libuv loop: connections, limits, requests in, responses out.
+ *
+ * Knows nothing of events. A whole request (its body included, up to the limit) is handed to the
+ * handler as an exchange, which the handler answers now or later: at once with http_respond(), or
+ * bit by bit with http_stream_begin(). Requests of one connection may be in progress together
+ * (pipelining); answers leave in order. Errors before the handler (bad syntax, 408, 413, 414, 431,
+ * 501, TLS or HTTP/2 on this port) are answered through `refuse`, so that they look like all
+ * others.
+ *
+ * Threads:  one loop thread owns a server, its connections and exchanges. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <uv.h>
+
+struct http_server;
+struct http_exchange;
+
+struct http_header {
+    struct ever_slice name;  /* as sent */
+    struct ever_slice value; /* trimmed */
+};
+
+struct http_request {         /* lent until the exchange has ended */
+    struct ever_slice method; /* as sent: "GET" */
+    struct ever_slice target; /* as sent: "/streams/a%20b?from=3" */
+    struct ever_slice path;   /* of the target, still percent-encoded */
+    struct ever_slice query;  /* behind the "?", still percent-encoded; may be empty */
+    const struct http_header *headers;
+    size_t header_count;
+    struct ever_slice body;
+};
+
+/* The first header of that name, ignoring case; SLICE_NONE (data NULL) when there is none. */
+struct ever_slice http_request_header(const struct http_request *request, const char *name);
+
+struct http_options {
+    const char *host;
+    uint16_t port;               /* 0: the system picks one */
+    uint32_t connections_max;    /* beyond: accepted later */
+    uint32_t header_bytes_max;   /* 431 beyond */
+    uint32_t target_bytes_max;   /* 414 beyond */
+    size_t body_bytes_max;       /* 413 beyond */
+    uint32_t request_timeout_ms; /* from first byte to last: 408 */
+    uint32_t idle_timeout_ms;    /* between requests: closed */
+    uint32_t pipelined_max;      /* exchanges in progress on one connection; then reading pauses */
+    size_t stream_buffer_bytes;  /* unsent bytes of a stream before http_stream_write() says wait */
+};
+void http_options_default(struct http_options *options);
+
+/* The handler must answer every exchange once. Called on the loop. */
+typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
+/* Answers a request that never became one: `status` and a sentence that names the cause. */
+typedef void http_refuse_fn(void *arg, struct http_exchange *exchange, unsigned status,
+                            const char *detail);
+
+/* Listens. Errors: EVER_BUSY when the port is taken, EVER_INVALID for a host that is no address. */
+struct ever_err http_server_start(uv_loop_t *loop, const struct http_options *options,
+                                  http_handler_fn *handler, http_refuse_fn *refuse, void *arg,
+                                  struct http_server **out_server);
+uint16_t http_server_port(const struct http_server *server);
+/* Stops listening; lets running answers finish for up to `grace_ms`, streams are ended at once;
+ * then calls `stopped`, after which the server is gone. */
+void http_server_stop(struct http_server *server, uint32_t grace_ms, void (*stopped)(void *arg),
+                      void *arg);
+
+const struct http_request *http_request(const struct http_exchange *exchange);
+struct arena *http_arena(struct http_exchange *exchange); /* freed when the exchange ends */
+
+/* One complete answer. Copies everything, or keeps it in one write buffer. Content-Length, Date and
+ * Connection are added here; HEAD gets no body. */
+void http_respond(struct http_exchange *exchange, unsigned status,
+                  const struct http_header *headers, size_t header_count, struct ever_slice body);
+
+/* A long answer: chunked on HTTP/1.1. After begin, `ready` is called on the loop whenever there is
+ * room again, and once at first; `gone` once, when the client went away or the server stops: no
+ * further call on the exchange is allowed then. */
+struct http_stream_events {
+    void (*ready)(void *arg, struct http_exchange *exchange);
+    void (*gone)(void *arg, struct http_exchange *exchange);
+    void *arg;
+};
+void http_stream_begin(struct http_exchange *exchange, unsigned status,
+                       const struct http_header *headers, size_t header_count,
+                       const struct http_stream_events *events);
+/* Copies. False: enough for now, wait for `ready`. */
+bool http_stream_write(struct http_exchange *exchange, struct ever_slice bytes);
+size_t http_stream_unsent(const struct http_exchange *exchange);
+void http_stream_end(struct http_exchange *exchange); /* `gone` is not called after it */
+
+/* For exchanges that wait (a decider, a view): called once if the client goes away before the
+ * answer; the exchange must still be answered, which then does nothing. NULL fn: no call. */
+void http_on_abandoned(struct http_exchange *exchange, void (*fn)(void *arg), void *arg);
+
+struct http_stats {
+    uint32_t connections;
+    uint64_t accepted;
+    uint64_t requests;
+    uint64_t refused; /* answered through `refuse` */
+};
+void http_server_stats(const struct http_server *server, struct http_stats *out_stats);
+
+/* Helpers on text, without I/O. */
+
+/* Percent-decodes once into `arena`. False: a bad escape, or a NUL. */
+bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text);
+
+/* The value of `name` in a query string, decoded. False when missing; a bad escape counts as
+ * missing only if *out_bad is set. */
+bool http_query_value(struct ever_slice query, const char *name, struct arena *arena,
+                      struct ever_slice *out_value, bool *out_bad);
+
+/* How much a client likes `type` ("application/json") by its Accept header, 0 to 1000; a missing
+ * header is 1000 for all. */
+unsigned http_accept_quality(struct ever_slice accept, const char *type);
