@@ -26,7 +26,7 @@ extern "C" {
 #define EVER_TAGS_PER_EVENT_MAX 64
 #define EVER_EVENT_BYTES_MAX (4u << 20) /* data and metadata of one event together */
 #define EVER_EVENTS_PER_APPEND_MAX 10000
-#define EVER_STREAMS_PER_APPEND_MAX 1000
+#define EVER_WRITES_PER_APPEND_MAX 10000
 #define EVER_APPEND_BYTES_MAX (16u << 20)
 
 #define EVER_NO_REVISION INT64_C(-1) /* the stream has no event */
@@ -101,8 +101,9 @@ struct ever_result {
                        * CONFLICT: the actual last revision of writes[write_index].stream. */
 };
 
-/* Appends all events of all writes as one atomic commit, or nothing. Each write names another
- * stream. Blocks until durable; concurrent callers share one disk write. `out_revisions` is NULL or
+/* Appends all events of all writes as one atomic commit, or nothing. Positions follow the order of
+ * the writes; a stream may stand in several of them. Conditions are about the log before this
+ * append. Blocks until durable; concurrent callers share one disk write. `out_revisions` is NULL or
  * has room for `count`: the last revision the append gave each stream. Ids are looked at first,
  * then conditions. EVER_UNKNOWN: the disk failed midway; the events may appear after the next open.
  */
