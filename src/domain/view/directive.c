@@ -91,6 +91,17 @@ static bool take_type(struct arena *arena, struct ever_slice *rest, struct ever_
     return size > 0;
 }
 
+static bool can_be_type(struct ever_slice type)
+{
+    for (size_t i = 0; i < type.size; i++) {
+        unsigned char byte = (unsigned char)type.data[i];
+        if (byte < 0x20 || byte == 0x7f) {
+            return false;
+        }
+    }
+    return type.size <= EVER_TYPE_NAME_BYTES_MAX;
+}
+
 static const char *read_handler(struct arena *arena, struct ever_slice rest,
                                 struct view_part *out_part)
 {
@@ -103,8 +114,8 @@ static const char *read_handler(struct arena *arena, struct ever_slice rest,
         if (!take_type(arena, &rest, &types[count])) {
             return type_list_wanted;
         }
-        if (types[count++].size > EVER_TYPE_NAME_BYTES_MAX) {
-            return "an event type has at most 256 bytes";
+        if (!can_be_type(types[count++])) {
+            return "an event type has at most 256 bytes and no control characters";
         }
     } while (take_byte(&rest, ','));
     *out_part = (struct view_part){.kind = VIEW_PART_HANDLER, .types = types, .type_count = count};

@@ -9,8 +9,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define BUSY_TIMEOUT_MS 5000     /* somebody looks into the database with another program */
-#define STEPS_BETWEEN_LOOKS 4096 /* of SQLite's machine: less than a millisecond */
+#define BUSY_TIMEOUT_MS 5000       /* somebody looks into the database with another program */
+#define VALUE_BYTES_MAX (32 << 20) /* of one text, blob or row: some times the largest event */
+#define STEPS_BETWEEN_LOOKS 4096   /* of SQLite's machine: less than a millisecond */
 #define ASKS_NOW "asks for the present time, which differs at every rebuild: use @time"
 
 /* --- A clock that tells on who looks ---------------------------------------------------------- */
@@ -226,6 +227,7 @@ struct ever_err view_guard_open(struct view_guard *guard, const char *path, int 
     (void)sqlite3_set_authorizer(connection, judge, guard);
     sqlite3_progress_handler(connection, STEPS_BETWEEN_LOOKS, look_at_clock, guard);
     (void)sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0);
+    (void)sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
     (void)sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     /* "x" is a column and nothing else: a typing error must not become a text. */
     (void)sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

@@ -179,6 +179,9 @@ static void refuses_and_names_the_line(void **state)
         {TABLES "-- on\n" HANDLER QUERY,
          "views/v.sql:3: behind \"-- on\" event types must follow, with commas between them: \"-- "
          "on Opened, Closed\"; one that has spaces or commas in quotes\n"},
+        {TABLES "-- on \"a\tb\"\n" HANDLER QUERY,
+         "views/v.sql:3: behind \"-- on\" an event type has at most 256 bytes and no control "
+         "characters\n"},
         {TABLES "\n\xff\n", "views/v.sql:4: the file is not UTF-8 text\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
