@@ -7,13 +7,13 @@ void group_init(struct group *group, struct log *log, struct index *index)
 {
     *group = (struct group){.log = log, .index = index};
     event_reader_init(&group->reader, log, index);
-    lasts_init(&group->lasts);
+    revisions_init(&group->revisions);
 }
 
 void group_deinit(struct group *group)
 {
     event_reader_deinit(&group->reader);
-    lasts_deinit(&group->lasts);
+    revisions_deinit(&group->revisions);
     pending_deinit(&group->pending);
     room_deinit(&group->bytes);
     room_deinit(&group->records);
@@ -22,49 +22,44 @@ void group_deinit(struct group *group)
 
 /* --- Conditions ------------------------------------------------------------------------------ */
 
-/* Asks the cache first. *out_found: reader.view is the stream's last event in the log. */
-static struct ever_err find_in_cache(struct group *group, struct ever_slice name, uint64_t hash,
-                                     bool *out_found)
+static struct ever_err find_revision(struct group *group, struct ever_slice name, uint64_t hash,
+                                     int64_t *out_revision)
 {
-    uint64_t positions[LASTS_PER_SET];
-    uint32_t count = lasts_find(&group->lasts, hash, positions);
-    *out_found = false;
-    for (uint32_t i = 0; i < count && !*out_found; i++) {
-        TRY(event_read_at(&group->reader, positions[i]));
-        *out_found = slice_equal(group->reader.view.event.stream, name);
-    }
-    return ERR_OK;
-}
-
-static struct ever_err find_in_log(struct group *group, struct ever_slice name, uint64_t hash,
-                                   bool *out_found)
-{
-    TRY(find_in_cache(group, name, hash, out_found));
-    if (*out_found) {
+    if (revisions_find(&group->revisions, name, hash, out_revision)) {
         return ERR_OK;
     }
+    *out_revision = EVER_NO_REVISION;
     struct ever_err err = lookup_last(&group->reader, name, group->first_position - 1);
-    *out_found = IS_OK(err);
+    if (IS_OK(err)) {
+        *out_revision = (int64_t)group->reader.view.event.revision;
+        revisions_put(&group->revisions, name, hash, *out_revision);
+    }
     return err.code == EVER_NOT_FOUND ? ERR_OK : err;
 }
 
-static struct ever_err find_stream(struct group *group, struct ever_slice name,
-                                   struct pending_stream **out_stream)
+struct ever_err group_find_stream(struct group *group, struct ever_slice name,
+                                  struct pending_stream **out_stream)
 {
     uint64_t hash = term_hash(TERM_STREAM, name);
-    *out_stream = pending_find_stream(&group->pending, name, hash);
-    if (*out_stream != NULL) {
-        return ERR_OK;
-    }
-    bool found;
-    TRY(find_in_log(group, name, hash, &found));
-    struct pending_stream *stream = pending_add_stream(&group->pending, name, hash);
-    stream->revision = EVER_NO_REVISION;
-    if (found) {
-        stream->logged = group->reader.view.event.position;
-        stream->revision = (int64_t)group->reader.view.event.revision;
+    struct pending_stream *stream = pending_find_stream(&group->pending, name, hash);
+    if (stream == NULL) {
+        int64_t revision;
+        TRY(find_revision(group, name, hash, &revision));
+        stream = pending_add_stream(&group->pending, name, hash);
+        stream->revision = revision;
     }
     *out_stream = stream;
+    return ERR_OK;
+}
+
+struct ever_err group_answer_revisions(struct group *group, struct request *request)
+{
+    for (uint32_t w = 0; w < request->count; w++) {
+        struct pending_stream *stream;
+        TRY(group_find_stream(group, request->writes[w].stream, &stream));
+        request->revisions[w] = stream->answer;
+    }
+    request->result.revision = request->revisions[0];
     return ERR_OK;
 }
 
@@ -89,7 +84,7 @@ static struct ever_err check_conditions(struct group *group, struct request *req
     request->result = (struct ever_result){.outcome = EVER_APPENDED};
     for (uint32_t w = 0; w < request->count; w++) {
         struct pending_stream *stream;
-        TRY(find_stream(group, request->writes[w].stream, &stream));
+        TRY(group_find_stream(group, request->writes[w].stream, &stream));
         if (!holds(&request->writes[w], stream->revision)) {
             request->result = (struct ever_result){
                 .outcome = EVER_CONFLICT, .write_index = w, .revision = stream->revision};
@@ -143,38 +138,34 @@ static void take_event(struct group *group, const struct ever_event *event)
     ASSERT(group->bytes_used <= group->bytes.bytes);
 }
 
-static void take_write(struct group *group, const struct ever_write *write,
-                       const struct ever_uuid *ids, bool continues)
+static void take_write(struct group *group, struct pending_stream *stream,
+                       const struct ever_write *write, const struct ever_uuid *ids, bool continues)
 {
-    struct pending_stream *stream =
-        pending_find_stream(&group->pending, write->stream, term_hash(TERM_STREAM, write->stream));
-    ASSERT(stream != NULL);
     struct ever_slice tags[EVER_TAGS_PER_EVENT_MAX];
     for (uint32_t e = 0; e < write->event_count; e++) {
         struct ever_event event = group_event_of(write, &write->events[e], ids[e], tags);
         event.revision = (uint64_t)++stream->revision;
         event.continues = continues || e > 0;
-        stream->taken = group->first_position + group->record_count;
         take_event(group, &event);
     }
+    stream->answer = stream->revision;
+    stream->is_changed = true;
 }
 
-static void take(struct group *group, struct request *request)
+static struct ever_err take(struct group *group, struct request *request)
 {
     const struct ever_uuid *ids = request->ids;
     request->result.first_position = group->first_position + group->record_count;
     for (uint32_t w = 0; w < request->count; w++) {
         const struct ever_write *write = &request->writes[w];
-        take_write(group, write, ids, w > 0);
+        struct pending_stream *stream;
+        struct ever_err err = group_find_stream(group, write->stream, &stream);
+        ASSERT(IS_OK(err)); /* its condition was checked, so it is pending already */
+        take_write(group, stream, write, ids, w > 0);
         ids += write->event_count;
     }
     request->result.last_position = group->first_position + group->record_count - 1;
-    for (uint32_t w = 0; w < request->count; w++) {
-        struct ever_slice name = request->writes[w].stream;
-        request->revisions[w] =
-            pending_find_stream(&group->pending, name, term_hash(TERM_STREAM, name))->revision;
-    }
-    request->result.revision = request->revisions[0];
+    return group_answer_revisions(group, request);
 }
 
 static struct ever_err decide(struct group *group, struct request *request)
@@ -185,10 +176,7 @@ static struct ever_err decide(struct group *group, struct request *request)
         return ERR_OK;
     }
     TRY(check_conditions(group, request));
-    if (request->result.outcome == EVER_APPENDED) {
-        take(group, request);
-    }
-    return ERR_OK;
+    return request->result.outcome == EVER_APPENDED ? take(group, request) : ERR_OK;
 }
 
 static void decide_all(struct group *group, struct journal_batch *batch)
@@ -280,13 +268,13 @@ static struct ever_err publish(struct group *group)
     struct ever_err err = add_to_index(group);
     if (!IS_OK(err)) { /* the events are durable; before the next append the index catches up */
         group->index_is_behind = true;
-        lasts_clear(&group->lasts);
+        revisions_clear(&group->revisions);
         return FAIL(EVER_UNKNOWN, "out of memory behind the log");
     }
     for (uint32_t i = 0; i < group->pending.stream_count; i++) {
         const struct pending_stream *stream = pending_stream_at(&group->pending, i);
-        if (stream->taken != 0) {
-            lasts_put(&group->lasts, stream->hash, stream->logged, stream->taken);
+        if (stream->is_changed) {
+            revisions_put(&group->revisions, stream->name, stream->hash, stream->revision);
         }
     }
     return ERR_OK;

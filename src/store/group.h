@@ -6,15 +6,15 @@
  * Threads: one at a time. */
 #pragma once
 #include "store/journal.h"
-#include "store/lasts.h"
 #include "store/lookup.h"
 #include "store/pending.h"
+#include "store/revisions.h"
 
 struct group {
     struct log *log;
     struct index *index;
     struct event_reader reader;
-    struct lasts lasts;
+    struct revisions revisions;
     struct pending pending;
     bool index_is_behind;  /* memory ran out between log and index */
     uint16_t write_error;  /* enum ever_code that ended writing; 0: none */

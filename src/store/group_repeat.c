@@ -103,20 +103,12 @@ static struct ever_err compare(struct group *group, struct request *request, uin
         if (!*out_same) {
             return ERR_OK;
         }
-        request->revisions[w] = (int64_t)group->reader.view.event.revision;
+        int64_t revision = (int64_t)group->reader.view.event.revision;
+        struct pending_stream *stream;
+        TRY(group_find_stream(group, write->stream, &stream));
+        stream->answer = revision;
     }
     return ends_before(group, position, out_same);
-}
-
-static int64_t last_revision_of_first_stream(const struct request *request)
-{
-    int64_t revision = request->revisions[0];
-    for (uint32_t w = 1; w < request->count; w++) {
-        if (slice_equal(request->writes[w].stream, request->writes[0].stream)) {
-            revision = request->revisions[w];
-        }
-    }
-    return revision;
 }
 
 /* The id of event number `index`, in write `write_index`, stands at `position` already. */
@@ -133,12 +125,10 @@ static struct ever_err answer_known(struct group *group, struct request *request
             .outcome = EVER_REPEATED,
             .first_position = first,
             .last_position = first + request->event_count - 1,
-            .revision = last_revision_of_first_stream(request),
         };
-    } else {
-        request->result =
-            (struct ever_result){.outcome = EVER_ID_REUSED, .write_index = write_index};
+        return group_answer_revisions(group, request);
     }
+    request->result = (struct ever_result){.outcome = EVER_ID_REUSED, .write_index = write_index};
     return ERR_OK;
 }
 

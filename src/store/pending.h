@@ -8,9 +8,9 @@
 struct pending_stream {
     struct ever_slice name; /* lent from a request */
     uint64_t hash;
-    uint64_t logged;  /* position of its last event in the log; 0: none */
-    uint64_t taken;   /* position its last event of this group will have; 0: none */
     int64_t revision; /* the last one, of log and group together */
+    int64_t answer;   /* the last one that the request being answered gave it */
+    bool is_changed;  /* the group has events for it */
 };
 
 struct pending_id {
