@@ -88,6 +88,9 @@ static void write_report(const char *format, va_list values)
     if (vasprintf(&sentence, format, values) < 0) {
         abort(); /* out of memory, as in base/mem.c */
     }
+    if (isatty(STDERR_FILENO) == 1) {
+        text_add_text(&line, "\r\x1b[K"); /* a progress bar may stand there */
+    }
     text_add_text(&line, "everfold: ");
     add_escaped(&line, slice_of_text(sentence), true);
     (void)fprintf(stderr, "%s\n", line.data); /* there is nobody left to tell */
