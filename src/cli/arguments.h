@@ -1,6 +1,7 @@
 /* arguments.h - the words of a command line, checked against a command's row.
  *
- *     --name VALUE   --name=VALUE   --switch   -h, --help   -- (no options behind it)   - (a parameter)
+ *     --name VALUE   --name=VALUE   --switch   -h, --help   -- (no options behind it)   - (a
+ * parameter)
  *
  * An option that was not given takes its environment variable. */
 #pragma once
@@ -13,9 +14,9 @@
 
 struct arguments { /* lends the words it was made from */
     const struct command *command;
-    bool help;                                /* --help was asked for; nothing else was checked */
-    const char *values[COMMAND_OPTIONS_MAX];  /* by option; NULL: not given; a switch: "" */
-    uint64_t numbers[COMMAND_OPTIONS_MAX];    /* of number options that were given */
+    bool help;                               /* --help was asked for; nothing else was checked */
+    const char *values[COMMAND_OPTIONS_MAX]; /* by option; NULL: not given; a switch: "" */
+    uint64_t numbers[COMMAND_OPTIONS_MAX];   /* of number options that were given */
     const char *repeated[ARGUMENTS_REPEATED_MAX]; /* every value of the option that repeats */
     size_t repeated_count;
     const char *parameters[ARGUMENTS_PARAMETERS_MAX]; /* NULL: not given */

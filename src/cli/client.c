@@ -19,8 +19,8 @@
 #define DEFAULT_PORT "2113"
 
 struct client {
-    char *url;       /* as given, without a slash at its end */
-    char *host;      /* without brackets */
+    char *url;  /* as given, without a slash at its end */
+    char *host; /* without brackets */
     char *port;
     int fd; /* -1: not connected */
     llhttp_t parser;

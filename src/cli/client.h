@@ -15,8 +15,8 @@ struct client;
 
 struct client_request {
     const char *method;
-    const char *target; /* "/streams/a?limit=1": already escaped */
-    const char *accept; /* NULL: application/json */
+    const char *target;       /* "/streams/a?limit=1": already escaped */
+    const char *accept;       /* NULL: application/json */
     const char *content_type; /* of the body; NULL: no body */
     struct ever_slice body;
     const char *headers; /* further ones, each line ended by CR LF; NULL: none */

@@ -22,7 +22,9 @@ static const struct command_option options[] = {
     [ID] = {.name = "id",
             .value = "UUID",
             .help = "the event's id; the same id again adds nothing"},
-    [METADATA] = {.name = "metadata", .value = "JSON", .help = "what is to be known beside the data"},
+    [METADATA] = {.name = "metadata",
+                  .value = "JSON",
+                  .help = "what is to be known beside the data"},
     [TAG] = {.name = "tag", .value = "TAG", .help = "a tag; may be repeated", .repeats = true},
     {.name = NULL},
 };

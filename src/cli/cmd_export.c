@@ -24,7 +24,8 @@ static const struct command_parameter parameters[] = {
     {.name = NULL},
 };
 
-struct export {
+struct export
+{
     FILE *file;
     int failure; /* errno of the first write that failed */
     uint64_t events;
@@ -88,7 +89,8 @@ static bool write_failed(const struct export *export, const char *path)
     return export->failure != 0;
 }
 
-/* Writes beside the file and takes its place only when whole: half an export never looks like one. */
+/* Writes beside the file and takes its place only when whole: half an export never looks like one.
+ */
 static enum exit_code export_to_file(struct session *session, const struct arguments *arguments,
                                      const char *path)
 {

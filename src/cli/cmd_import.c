@@ -1,4 +1,5 @@
-/* everfold import: rows of a file or pipe become events, in batches that are each appended whole. */
+/* everfold import: rows of a file or pipe become events, in batches that are each appended whole.
+ */
 #include "base/assert.h"
 #include "base/slice.h"
 #include "cli/event_line.h"
@@ -37,7 +38,9 @@ static const struct command_option options[] = {
 };
 
 static const struct command_parameter parameters[] = {
-    {.name = "FILE", .help = "what to read; standard input for - and unless given", .optional = true},
+    {.name = "FILE",
+     .help = "what to read; standard input for - and unless given",
+     .optional = true},
     {.name = NULL},
 };
 
@@ -113,12 +116,13 @@ const struct command command_import = {
     .summary = "Append the rows of a file as events: NDJSON, a JSON array or CSV",
     .parameters = parameters,
     .options = options,
-    .notes = "Without --stream each row is an event, as export writes it: an object with \"stream\", "
-             "\"type\",\n\"data\" and, if wanted, \"id\", \"metadata\" and \"tags\". Events with an id "
-             "that are there already are\nnot added again.\n\n"
-             "Examples:\n"
-             "  everfold import all.ndjson\n"
-             "  everfold import flights.csv --stream 'flight-{origin}' --type Flight\n"
-             "  zcat rows.json.gz | everfold import --stream rows-1 --type Row --ids\n",
+    .notes =
+        "Without --stream each row is an event, as export writes it: an object with \"stream\", "
+        "\"type\",\n\"data\" and, if wanted, \"id\", \"metadata\" and \"tags\". Events with an id "
+        "that are there already are\nnot added again.\n\n"
+        "Examples:\n"
+        "  everfold import all.ndjson\n"
+        "  everfold import flights.csv --stream 'flight-{origin}' --type Flight\n"
+        "  zcat rows.json.gz | everfold import --stream rows-1 --type Row --ids\n",
     .run = run,
 };

@@ -29,7 +29,9 @@ static const struct command_option options[] = {
 };
 
 static const struct command_parameter parameters[] = {
-    {.name = "STREAM", .help = "the stream to follow; the whole log unless given", .optional = true},
+    {.name = "STREAM",
+     .help = "the stream to follow; the whole log unless given",
+     .optional = true},
     {.name = NULL},
 };
 

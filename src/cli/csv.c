@@ -166,8 +166,7 @@ static const char *read_header(struct csv *csv, struct ever_slice header)
     return problem;
 }
 
-const char *csv_create(struct ever_slice header, char separator, bool as_text,
-                       struct csv **out_csv)
+const char *csv_create(struct ever_slice header, char separator, bool as_text, struct csv **out_csv)
 {
     struct csv *csv = mem_alloc_zero(sizeof *csv);
     csv->separator = separator;

@@ -1,8 +1,8 @@
 /* csv.h - rows of comma-separated values (RFC 4180) as JSON objects. No I/O.
  *
  * A field in quotes may hold separators, line ends and doubled quotes; it is always text. An empty
- * field without quotes is null. A field that is a JSON number of at most 15 digits becomes a number;
- * so 007 and long account numbers stay text. Read `as_text`, every field is text. */
+ * field without quotes is null. A field that is a JSON number of at most 15 digits becomes a
+ * number; so 007 and long account numbers stay text. Read `as_text`, every field is text. */
 #pragma once
 #include "base/text.h"
 

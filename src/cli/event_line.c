@@ -113,18 +113,23 @@ enum member {
     MEMBER_ID,
     MEMBER_METADATA,
     MEMBER_TAGS,
-    MEMBER_SENT_COUNT,                  /* those above are sent on */
+    MEMBER_SENT_COUNT,                   /* those above are sent on */
     MEMBER_POSITION = MEMBER_SENT_COUNT, /* those below the server gives anew */
     MEMBER_REVISION,
     MEMBER_TIME,
     MEMBER_COUNT,
 };
 static const char *const member_names[MEMBER_COUNT] = {
-    [MEMBER_STREAM] = "stream",     [MEMBER_TYPE] = "type",
-    [MEMBER_DATA] = "data",         [MEMBER_DATA_BASE64] = "dataBase64",
-    [MEMBER_ID] = "id",             [MEMBER_METADATA] = "metadata",
-    [MEMBER_TAGS] = "tags",         [MEMBER_POSITION] = "position",
-    [MEMBER_REVISION] = "revision", [MEMBER_TIME] = "time",
+    [MEMBER_STREAM] = "stream",
+    [MEMBER_TYPE] = "type",
+    [MEMBER_DATA] = "data",
+    [MEMBER_DATA_BASE64] = "dataBase64",
+    [MEMBER_ID] = "id",
+    [MEMBER_METADATA] = "metadata",
+    [MEMBER_TAGS] = "tags",
+    [MEMBER_POSITION] = "position",
+    [MEMBER_REVISION] = "revision",
+    [MEMBER_TIME] = "time",
 };
 
 static enum member member_of(struct ever_slice key)
@@ -150,8 +155,9 @@ static bool read_members(struct json_value event, struct json_value *values, boo
             values[member] = i.value;
             given[member] = true;
         } else {
-            text_printf(problem, "an event has no member '%.*s' (to import rows as they are, say "
-                                 "--stream and --type)",
+            text_printf(problem,
+                        "an event has no member '%.*s' (to import rows as they are, say "
+                        "--stream and --type)",
                         SLICE_PRINT(key));
         }
     }
@@ -175,8 +181,9 @@ static enum event_line_outcome add_event(const struct event_shape *shape, uint64
         return EVENT_LINE_REFUSED;
     }
     if (!given[MEMBER_STREAM] || !given[MEMBER_TYPE]) {
-        text_printf(problem, "an event needs \"%s\" (to import rows as they are, say --stream and "
-                             "--type)",
+        text_printf(problem,
+                    "an event needs \"%s\" (to import rows as they are, say --stream and "
+                    "--type)",
                     member_names[given[MEMBER_STREAM] ? MEMBER_TYPE : MEMBER_STREAM]);
         return EVENT_LINE_REFUSED;
     }

@@ -14,17 +14,18 @@ enum target_option {
 };
 #define TARGET_OPTIONS                                                                             \
     SESSION_OPTIONS,                                                                               \
-    [TARGET_TYPE] = {.name = "type", .value = "A,B", .help = "only events of these types"},        \
-    [TARGET_CATEGORY] = {.name = "category",                                                       \
-                         .value = "NAME",                                                          \
-                         .help = "only streams of this category (NAME-...)"},                      \
-    [TARGET_PREFIX] = {.name = "prefix",                                                           \
-                       .value = "TEXT",                                                            \
-                       .help = "only streams whose name begins so"},                               \
-    [TARGET_TAG] = {.name = "tag",                                                                 \
-                    .value = "TAG",                                                                \
-                    .help = "only events with this tag; may be repeated, then with all of them",   \
-                    .repeats = true}
+        [TARGET_TYPE] = {.name = "type", .value = "A,B", .help = "only events of these types"},    \
+        [TARGET_CATEGORY] = {.name = "category",                                                   \
+                             .value = "NAME",                                                      \
+                             .help = "only streams of this category (NAME-...)"},                  \
+        [TARGET_PREFIX] = {.name = "prefix",                                                       \
+                           .value = "TEXT",                                                        \
+                           .help = "only streams whose name begins so"},                           \
+        [TARGET_TAG] = {.name = "tag",                                                             \
+                        .value = "TAG",                                                            \
+                        .help =                                                                    \
+                            "only events with this tag; may be repeated, then with all of them",   \
+                        .repeats = true}
 
 /* Filters do not go with a stream. False: it was reported as wrong usage. */
 bool event_target_check(const struct arguments *arguments);

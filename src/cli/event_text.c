@@ -10,8 +10,7 @@
 #define TYPE_COLUMNS 16
 #define INDENT_COLUMNS 2
 
-static struct ever_slice member_text(struct json_value event, const char *name,
-                                     struct arena *arena)
+static struct ever_slice member_text(struct json_value event, const char *name, struct arena *arena)
 {
     struct json_value value;
     if (!json_member(event, slice_of_text(name), &value)) {

@@ -112,7 +112,7 @@ void help_program(struct text *out)
     for (const struct command *const *at = commands; *at != NULL; at++) {
         add_row(out, (*at)->name, width, (*at)->summary);
     }
-    text_add_text(out,
-                  "\neverfold COMMAND --help tells more; everfold --version says which this is.\n"
-                  "Exit codes: 0 done, 1 failed (the cause is on standard error), 2 wrong usage.\n");
+    text_add_text(
+        out, "\neverfold COMMAND --help tells more; everfold --version says which this is.\n"
+             "Exit codes: 0 done, 1 failed (the cause is on standard error), 2 wrong usage.\n");
 }

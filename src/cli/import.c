@@ -102,8 +102,8 @@ static void add_record(struct run *run, const struct record *record)
 {
     struct batch *batch = filling(run);
     struct text problem = {0};
-    switch (event_line_add(&run->import->shape, record->line, record->json, &batch->body,
-                           &problem)) {
+    switch (
+        event_line_add(&run->import->shape, record->line, record->json, &batch->body, &problem)) {
     case EVENT_LINE_ADDED:
         batch->first_line = batch->events == 0 ? record->line : batch->first_line;
         batch->last_line = record->line;
@@ -136,8 +136,8 @@ static void read_all(struct run *run)
         }
         add_record(run, &record);
         struct batch *batch = filling(run);
-        if (!run->failed && (batch->events == IMPORT_BATCH_EVENTS ||
-                             batch->body.size >= IMPORT_BATCH_BYTES)) {
+        if (!run->failed &&
+            (batch->events == IMPORT_BATCH_EVENTS || batch->body.size >= IMPORT_BATCH_BYTES)) {
             send_batch(run);
         }
         progress_update(&run->bar, records_bytes(run->import->records),

@@ -59,7 +59,8 @@ bool input_read_all(struct text *out, size_t bytes_max)
         }
         out->size += (size_t)size;
         if (out->size > bytes_max) {
-            (void)terminal_fail("standard input is longer than %zu bytes", bytes_max); /* as above */
+            (void)terminal_fail("standard input is longer than %zu bytes",
+                                bytes_max); /* as above */
             return false;
         }
     }

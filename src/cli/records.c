@@ -200,7 +200,8 @@ static size_t find_string_end(struct ever_slice bytes, size_t at) /* at the open
     return 0;
 }
 
-/* Nesting and strings are all that must be understood to find the end; json_check() does the rest. */
+/* Nesting and strings are all that must be understood to find the end; json_check() does the rest.
+ */
 static size_t find_value_end(const struct records *records, struct ever_slice bytes)
 {
     (void)records; /* an array's last value is followed by its bracket, so the end plays no part */
@@ -259,7 +260,8 @@ static struct ever_err next_of_array(struct records *records, struct text *repor
     if (!is_first) {
         if (first != ',') {
             return refuse(records, report,
-                          first == EOF ? "the input ends inside the array" : "a comma or ] was expected");
+                          first == EOF ? "the input ends inside the array"
+                                       : "a comma or ] was expected");
         }
         use(records, 1);
         TRY(skip_space(records, report, &first));

@@ -18,7 +18,7 @@ struct records_options {
 };
 
 struct records;
-struct record { /* lent until the next call */
+struct record {             /* lent until the next call */
     uint64_t line;          /* where it begins, from 1 */
     struct ever_slice json; /* one checked JSON value; of CSV an object of fields */
 };

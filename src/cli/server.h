@@ -13,7 +13,7 @@ struct server_options {
     const char *app_dir;  /* NULL: a bare store, without deciders and views */
     const char *data_dir; /* NULL: .everfold in app_dir; one of the two must be given */
     const char *host;
-    uint16_t port;        /* 0: the system picks one */
+    uint16_t port;          /* 0: the system picks one */
     uint32_t workers;       /* JavaScript processes; 0: one */
     uint32_t time_limit_ms; /* of one call of a decider; 0: the deciders' own */
     bool stops_on_signals;  /* SIGINT and SIGTERM: a clean stop; a second one: at once */
@@ -23,8 +23,8 @@ struct server_options {
  * that name the cause and the way out. On success it has warnings, or nothing. */
 struct ever_err server_start(const struct server_options *options, struct text *report,
                              struct server **out_server);
-void server_run(struct server *server);    /* until it has stopped */
-void server_stop(struct server *server);   /* asks it to stop; any thread */
+void server_run(struct server *server);     /* until it has stopped */
+void server_stop(struct server *server);    /* asks it to stop; any thread */
 void server_destroy(struct server *server); /* NULL-safe; after server_run() has returned */
 
 uint16_t server_port(const struct server *server);

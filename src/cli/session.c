@@ -50,8 +50,8 @@ static bool start_own_server(const struct arguments *arguments, struct session *
 
 bool session_open(const struct arguments *arguments, struct session *out_session)
 {
-    *out_session = (struct session){
-        .for_people = terminal_is_for_people() && !arguments_has(arguments, SESSION_JSON)};
+    *out_session = (struct session){.for_people = terminal_is_for_people() &&
+                                                  !arguments_has(arguments, SESSION_JSON)};
     struct text url = {0};
     bool is_own = arguments_has(arguments, SESSION_APP) || arguments_has(arguments, SESSION_DATA);
     if (!is_own) {

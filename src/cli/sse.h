@@ -2,7 +2,7 @@
 #pragma once
 #include "base/text.h"
 
-struct sse_message { /* lent for the call */
+struct sse_message {         /* lent for the call */
     struct ever_slice event; /* "message" unless given */
     struct ever_slice data;  /* its lines joined */
 };

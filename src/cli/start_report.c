@@ -70,8 +70,7 @@ void start_report_store(struct ever_err err, const char *data_dir, bool can_be_r
     }
 }
 
-void start_report_listen(struct ever_err err, const char *host, uint16_t port,
-                         struct text *report)
+void start_report_listen(struct ever_err err, const char *host, uint16_t port, struct text *report)
 {
     switch (err.code) {
     case EVER_BUSY:

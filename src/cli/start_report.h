@@ -6,8 +6,7 @@
 /* `can_be_read`: the store is damaged, but opened. */
 void start_report_store(struct ever_err err, const char *data_dir, bool can_be_read,
                         struct text *report);
-void start_report_listen(struct ever_err err, const char *host, uint16_t port,
-                         struct text *report);
+void start_report_listen(struct ever_err err, const char *host, uint16_t port, struct text *report);
 /* Any other failure: "DOING WHAT: cause". */
 void start_report_failure(struct ever_err err, const char *doing, const char *what,
                           struct text *report);

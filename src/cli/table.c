@@ -51,8 +51,7 @@ static void add_columns_of(struct table *table, struct json_value row)
         return;
     }
     for (struct json_iter i = json_iter(row); json_next(&i) && table->count < TABLE_COLUMNS_MAX;) {
-        table->columns[table->count++] =
-            (struct column){.name = json_string(i.key, &table->arena)};
+        table->columns[table->count++] = (struct column){.name = json_string(i.key, &table->arena)};
     }
 }
 

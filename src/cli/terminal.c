@@ -55,7 +55,7 @@ static void add_escaped(struct text *out, struct ever_slice bytes, bool keep_lin
 void terminal_add(struct text *out, enum terminal_colour colour, struct ever_slice bytes)
 {
     static const char *const codes[] = {
-        [TERMINAL_PLAIN] = "",        [TERMINAL_DIM] = "\x1b[2m",    [TERMINAL_BOLD] = "\x1b[1m",
+        [TERMINAL_PLAIN] = "",       [TERMINAL_DIM] = "\x1b[2m",    [TERMINAL_BOLD] = "\x1b[1m",
         [TERMINAL_RED] = "\x1b[31m", [TERMINAL_GREEN] = "\x1b[32m",
     };
     bool coloured = colour != TERMINAL_PLAIN && shows_colours();

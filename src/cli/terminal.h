@@ -1,7 +1,8 @@
 /* terminal.h - what the program writes, and for whom.
  *
  * People at a terminal get aligned text, with colours unless NO_COLOR is set; programs get NDJSON.
- * Data from a server is never trusted with a terminal: its control characters are shown as escapes. */
+ * Data from a server is never trusted with a terminal: its control characters are shown as escapes.
+ */
 #pragma once
 #include "base/text.h"
 #include "cli/command.h"
