@@ -299,9 +299,10 @@ static struct ever_err fill(struct client *client, struct text *report)
         return ERR_OK;
     }
     int number = size == 0 ? 0 : errno;
-    /* The end of the connection may be the end of an answer without length. */
-    bool ends_answer = size == 0 && llhttp_finish(&client->parser) == HPE_OK && client->complete;
-    return ends_answer ? ERR_OK : connection_lost(client, "did not answer", number, report);
+    if (size == 0) { /* maybe the end of an answer without length: on_message_complete() tells */
+        (void)llhttp_finish(&client->parser);
+    }
+    return client->complete ? ERR_OK : connection_lost(client, "did not answer", number, report);
 }
 
 static struct ever_err parse(struct client *client, struct text *report)

@@ -17,8 +17,8 @@ struct records {
     struct records_options options;
     int fd;
     bool ended;    /* the input has no more bytes than `buffer` */
-    bool begun;    /* the format is known and what stands before the first record is behind us */
-    bool finished; /* JSON: the closing bracket was seen */
+    bool begun;    /* JSON: the opening bracket is behind us */
+    bool finished; /* JSON: the closing bracket too */
     struct text buffer;
     size_t used; /* bytes of `buffer` that are behind us */
     uint64_t bytes;
@@ -154,10 +154,12 @@ static struct ever_err skip_space(struct records *records, struct text *report, 
     }
 }
 
-static struct ever_err check_json(struct text *report, const struct record *record)
+/* Checks the record and cuts off the white space around it. */
+static struct ever_err check_json(struct text *report, struct record *record)
 {
     struct json_fault fault;
     if (json_check(record->json, &fault)) {
+        record->json = json_value_of(record->json).text;
         return ERR_OK;
     }
     uint64_t line = record->line;
@@ -237,36 +239,45 @@ static struct ever_err check_nothing_follows(struct records *records, struct tex
                         : refuse(records, report, "something follows the closing ]");
 }
 
+/* Takes the bracket before the first value, the comma before another. EVER_END: the closing bracket
+ * stands there. */
+static struct ever_err take_separator(struct records *records, struct text *report)
+{
+    int byte;
+    TRY(skip_space(records, report, &byte));
+    if (!records->begun && byte != '[') {
+        return refuse(records, report, "a JSON array begins with [");
+    }
+    if (records->begun && byte == ']') {
+        return check_nothing_follows(records, report);
+    }
+    if (byte == EOF) {
+        return refuse(records, report, "the input ends inside the array");
+    }
+    if (records->begun && byte != ',') {
+        return refuse(records, report, "a comma or ] was expected");
+    }
+    use(records, 1);
+    return ERR_OK;
+}
+
 static struct ever_err next_of_array(struct records *records, struct text *report,
                                      struct record *out_record)
 {
     if (records->finished) {
         return FAIL(EVER_END, "no more records");
     }
-    int first;
-    TRY(skip_space(records, report, &first));
-    bool is_first = !records->begun;
-    records->begun = true;
-    if (is_first) {
-        if (first != '[') {
-            return refuse(records, report, "a JSON array begins with [");
-        }
-        use(records, 1);
-        TRY(skip_space(records, report, &first));
-    }
-    if (first == ']') {
+    TRY(take_separator(records, report));
+    int byte;
+    TRY(skip_space(records, report, &byte));
+    if (!records->begun && byte == ']') {
         return check_nothing_follows(records, report);
     }
-    if (!is_first) {
-        if (first != ',') {
-            return refuse(records, report,
-                          first == EOF ? "the input ends inside the array"
-                                       : "a comma or ] was expected");
-        }
-        use(records, 1);
-        TRY(skip_space(records, report, &first));
+    records->begun = true;
+    if (byte == EOF) {
+        return refuse(records, report, "the input ends inside the array");
     }
-    if (first == ',' || first == ']' || first == '}') {
+    if (byte == ',' || byte == ']' || byte == '}') {
         return refuse(records, report, "a value was expected");
     }
     TRY(take_record(records, find_value_end, report, out_record));

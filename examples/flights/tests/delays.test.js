@@ -8,9 +8,9 @@ export default {
       'delays.by_hour': {
         arguments: {},
         rows: [
-          { hour: 0, flights: 1, delay: 14, mean_delay: 14 },
-          { hour: 5, flights: 2, delay: -7, mean_delay: -3.5 },
-          { hour: 23, flights: 1, delay: 0, mean_delay: 0 },
+          { hour: 0, flights: 1, total_delay: 14, mean_delay: 14 },
+          { hour: 5, flights: 2, total_delay: -7, mean_delay: -3.5 },
+          { hour: 23, flights: 1, total_delay: 0, mean_delay: 0 },
         ],
       },
     },
