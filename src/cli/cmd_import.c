@@ -1,6 +1,5 @@
 /* everfold import: rows of a file or pipe become events, in batches that are each appended whole.
  */
-#include "base/assert.h"
 #include "base/slice.h"
 #include "cli/event_line.h"
 #include "cli/import.h"

@@ -171,6 +171,16 @@ static bool is_closing_line(struct json_value record)
     return json_member(record, SLICE_LITERAL("end"), &end) && end.kind == JSON_TRUE;
 }
 
+static bool is_own_stream(struct json_value stream)
+{
+    struct arena arena;
+    arena_init(&arena);
+    bool own = stream.kind == JSON_STRING &&
+               slice_starts_with(json_string(stream, &arena), SLICE_LITERAL("$"));
+    arena_deinit(&arena);
+    return own;
+}
+
 static enum event_line_outcome add_event(const struct event_shape *shape, uint64_t line,
                                          struct json_value event, struct text *out,
                                          struct text *problem)
@@ -186,6 +196,9 @@ static enum event_line_outcome add_event(const struct event_shape *shape, uint64
                     "--type)",
                     member_names[given[MEMBER_STREAM] ? MEMBER_TYPE : MEMBER_STREAM]);
         return EVENT_LINE_REFUSED;
+    }
+    if (is_own_stream(values[MEMBER_STREAM])) {
+        return EVENT_LINE_OWN;
     }
     const char *separator = "{";
     for (enum member member = 0; member < MEMBER_SENT_COUNT; member++) {
@@ -223,7 +236,7 @@ enum event_line_outcome event_line_add(const struct event_shape *shape, uint64_t
         return EVENT_LINE_REFUSED;
     }
     if (shape->stream == NULL && is_closing_line(value)) {
-        return EVENT_LINE_SKIPPED;
+        return EVENT_LINE_CLOSING;
     }
     size_t start = out->size;
     enum event_line_outcome outcome = shape->stream != NULL

@@ -1,14 +1,17 @@
 #include "cli/import.h"
 
 #include "base/assert.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "base/slice.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
+#include <stdlib.h>
+
 struct batch {
     struct text body;
-    uint64_t first_line;
-    uint64_t last_line;
+    uint64_t lines[IMPORT_BATCH_EVENTS]; /* of the input, for each event */
     uint32_t events;
 };
 
@@ -21,6 +24,7 @@ struct run {
     uint64_t repeated;  /* were there already */
     uint64_t last_line; /* up to which all is appended */
     uint64_t behind;    /* appended though something before them was refused */
+    uint64_t left_out;  /* of streams that the server alone writes */
     struct progress_bar bar;
     bool failed; /* and reported */
 };
@@ -30,13 +34,54 @@ static struct batch *filling(struct run *run)
     return &run->batches[(run->oldest + run->under_way) % IMPORT_BATCHES_UNDER_WAY];
 }
 
-static void report_refusal(struct run *run, const struct batch *batch)
+/* The first of "errors" in a problem document that names a line of the body. */
+static bool find_error(struct json_value problem, struct json_value *out_error, int64_t *out_line)
 {
+    struct json_value errors;
+    if (!json_member(problem, SLICE_LITERAL("errors"), &errors) || errors.kind != JSON_ARRAY) {
+        return false;
+    }
+    for (struct json_iter i = json_iter(errors); json_next(&i);) {
+        struct json_value line;
+        if (json_member(i.value, SLICE_LITERAL("line"), &line) && json_integer(line, out_line)) {
+            *out_error = i.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the input's line and the server's words about it. False: the server named no line. */
+static bool explain_line(const struct batch *batch, struct ever_slice body, struct text *out)
+{
+    struct json_value error;
+    struct json_value detail;
+    int64_t line;
+    bool named = body.size > 0 && json_check(body, NULL) &&
+                 find_error(json_value_of(body), &error, &line) && line >= 1 &&
+                 line <= batch->events && json_member(error, SLICE_LITERAL("detail"), &detail) &&
+                 detail.kind == JSON_STRING;
+    if (named) {
+        struct arena arena;
+        arena_init(&arena);
+        text_printf(out, "line %llu: %.*s", (unsigned long long)batch->lines[line - 1],
+                    SLICE_PRINT(json_string(detail, &arena)));
+        arena_deinit(&arena);
+    }
+    return named;
+}
+
+static void report_refusal(const struct run *run, const struct batch *batch)
+{
+    const struct session *session = run->import->session;
     struct text why = {0};
-    client_explain(run->import->session->client, &run->import->session->response, &why);
-    (void)terminal_fail("lines %llu to %llu were refused together: %s",
-                        (unsigned long long)batch->first_line, (unsigned long long)batch->last_line,
-                        why.data); /* run->failed says it */
+    if (!explain_line(batch, text_slice(&session->response.body), &why)) {
+        text_printf(
+            &why, "lines %llu to %llu were refused together: ", (unsigned long long)batch->lines[0],
+            (unsigned long long)batch->lines[batch->events - 1]);
+        client_explain(session->client, &session->response, &why);
+    }
+    (void)terminal_fail("%s", why.data); /* run->failed says it */
     text_deinit(&why);
 }
 
@@ -46,7 +91,7 @@ static void note_done(struct run *run, const struct batch *batch, bool repeated)
     if (run->failed) {
         run->behind += batch->events; /* was under way when an earlier batch was refused */
     } else {
-        run->last_line = batch->last_line;
+        run->last_line = batch->lines[batch->events - 1];
     }
 }
 
@@ -105,11 +150,12 @@ static void add_record(struct run *run, const struct record *record)
     switch (
         event_line_add(&run->import->shape, record->line, record->json, &batch->body, &problem)) {
     case EVENT_LINE_ADDED:
-        batch->first_line = batch->events == 0 ? record->line : batch->first_line;
-        batch->last_line = record->line;
-        batch->events++;
+        batch->lines[batch->events++] = record->line;
         break;
-    case EVENT_LINE_SKIPPED:
+    case EVENT_LINE_CLOSING:
+        break;
+    case EVENT_LINE_OWN:
+        run->left_out++;
         break;
     case EVENT_LINE_REFUSED:
         (void)terminal_fail("line %llu: %s", (unsigned long long)record->line,
@@ -157,6 +203,10 @@ static void add_for_people(const struct run *run, int64_t elapsed_ms, uint64_t r
         text_add_grouped(out, run->repeated);
         text_add_text(out, " of them were there already");
     }
+    if (run->left_out > 0) {
+        text_printf(out, "; %llu of streams that the server alone writes ($...) were left out",
+                    (unsigned long long)run->left_out);
+    }
     if (run->failed) {
         text_printf(out, "; all up to line %llu is imported", (unsigned long long)run->last_line);
     }
@@ -170,12 +220,13 @@ static void add_for_programs(const struct run *run, int64_t elapsed_ms, uint64_t
                              struct text *out)
 {
     text_printf(out,
-                "{\"events\":%llu,\"repeated\":%llu,\"behindRefused\":%llu,\"lastLine\":%llu,"
+                "{\"events\":%llu,\"repeated\":%llu,\"leftOut\":%llu,\"behindRefused\":%llu,"
+                "\"lastLine\":%llu,"
                 "\"seconds\":%.3f,\"eventsPerSecond\":%llu}",
                 (unsigned long long)(run->appended + run->repeated),
-                (unsigned long long)run->repeated, (unsigned long long)run->behind,
-                (unsigned long long)run->last_line, (double)elapsed_ms / 1000,
-                (unsigned long long)rate);
+                (unsigned long long)run->repeated, (unsigned long long)run->left_out,
+                (unsigned long long)run->behind, (unsigned long long)run->last_line,
+                (double)elapsed_ms / 1000, (unsigned long long)rate);
 }
 
 static void print_summary(const struct run *run, int64_t elapsed_ms)
@@ -192,18 +243,21 @@ static void print_summary(const struct run *run, int64_t elapsed_ms)
 
 enum exit_code import_run(const struct import *import)
 {
-    struct run run = {.import = import};
-    progress_begin(&run.bar, import->input_bytes);
-    read_all(&run);
-    if (!run.failed) {
-        send_batch(&run);
+    struct run *run = mem_alloc_zero(sizeof *run); /* a little large for the stack */
+    run->import = import;
+    progress_begin(&run->bar, import->input_bytes);
+    read_all(run);
+    if (!run->failed) {
+        send_batch(run);
     }
-    while (run.under_way > 0) {
-        take_answer(&run); /* after a failure too: the summary must be true */
+    while (run->under_way > 0) {
+        take_answer(run); /* after a failure too: the summary must be true */
     }
-    print_summary(&run, progress_end(&run.bar));
+    print_summary(run, progress_end(&run->bar));
+    enum exit_code code = run->failed ? EXIT_FAILED : EXIT_DONE;
     for (size_t i = 0; i < IMPORT_BATCHES_UNDER_WAY; i++) {
-        text_deinit(&run.batches[i].body);
+        text_deinit(&run->batches[i].body);
     }
-    return run.failed ? EXIT_FAILED : EXIT_DONE;
+    free(run);
+    return code;
 }

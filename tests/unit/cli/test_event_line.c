@@ -30,6 +30,7 @@ static void sends_what_an_event_has_and_drops_what_the_server_gives(void **state
     check(events, "{\"type\":\"T\",\r\n \"stream\":\"a-1\",\n\"data\":[\n1]}",
           "{\"stream\":\"a-1\",\"type\":\"T\",\"data\":[ 1]}\n");
     check(events, "{\"end\":true,\"position\":9}", "");
+    check(events, "{\"stream\":\"\\u0024command-1\",\"type\":\"T\",\"data\":1}", "");
 }
 
 static void refuses_what_is_no_event(void **state)
