@@ -1,4 +1,4 @@
-/* command.h - the commands of the program: a table of rows, one file (cmd_NAME.c) for each.
+/* command.h - the commands of the program: a table of rows, one file (commands/NAME.c) for each.
  *
  * A row says all that --help prints and all that arguments.h checks, so neither can differ from
  * what the command takes. Its run function returns the exit code. */

@@ -1,7 +1,7 @@
 /* main.c - the program: finds the command in the table, checks its words, runs it. */
 #include "cli/arguments.h"
 #include "cli/help.h"
-#include "cli/terminal.h"
+#include "cli/output/terminal.h"
 
 #include "base/slice.h"
 

@@ -2,7 +2,7 @@
  * whose sentence does not say what to do. The server's side is played by the test, byte by byte. */
 #include "unit/unit.h"
 
-#include "cli/client.h"
+#include "cli/client/client.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

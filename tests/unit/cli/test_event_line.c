@@ -2,7 +2,7 @@
  * a second event of the first. */
 #include "unit/unit.h"
 
-#include "cli/event_line.h"
+#include "cli/input/event_line.h"
 
 static void check(struct event_shape shape, const char *record, const char *want)
 {

@@ -2,10 +2,10 @@
  * server-sent events that are joined, dropped or given twice. */
 #include "unit/unit.h"
 
-#include "cli/event_text.h"
-#include "cli/lines.h"
-#include "cli/sse.h"
-#include "cli/table.h"
+#include "cli/client/lines.h"
+#include "cli/client/sse.h"
+#include "cli/output/event_text.h"
+#include "cli/output/table.h"
 
 static void shows_an_event_in_columns(void **state)
 {

@@ -1,7 +1,7 @@
 /* Catches: a bar that is wider than the terminal, beyond its end, or that divides by nothing. */
 #include "unit/unit.h"
 
-#include "cli/progress.h"
+#include "cli/output/progress.h"
 
 static void check(struct progress progress, unsigned columns, const char *want)
 {

@@ -2,7 +2,7 @@
  * bad input that is accepted, or refused at the wrong line. */
 #include "unit/unit.h"
 
-#include "cli/records.h"
+#include "cli/input/records.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
