@@ -31,7 +31,7 @@ static const struct command_option options[] = {
                    .help = "of CSV fields; a comma unless given; tab for tabs"},
     [TEXT] = {.name = "text", .help = "CSV: numbers stay text"},
     [IDS] = {.name = "ids",
-             .help = "make event ids from line number and content, so that the same import again "
+             .help = "make event ids from place and content, so that the same import again "
                      "adds nothing"},
     {.name = NULL},
 };

@@ -8,10 +8,11 @@
 
 /* --- Ids ------------------------------------------------------------------------------------- */
 
-static struct ever_uuid id_of_line(uint64_t line, struct ever_slice record)
+/* The place is in it because the same row may stand in a file more than once. */
+static struct ever_uuid id_of(struct record_place place, struct ever_slice record)
 {
     struct text both = {0};
-    text_add_u64(&both, line);
+    record_place_add(&both, place);
     text_add_byte(&both, ' ');
     text_add(&both, record);
     struct hash128 hash = hash128(text_slice(&both));
@@ -24,10 +25,10 @@ static struct ever_uuid id_of_line(uint64_t line, struct ever_slice record)
     return id;
 }
 
-static void add_id(uint64_t line, struct ever_slice record, struct text *out)
+static void add_id(const struct record *record, struct text *out)
 {
     char id[UUID_TEXT_BYTES];
-    uuid_format(id_of_line(line, record), id);
+    uuid_format(id_of(record->place, record->json), id);
     text_printf(out, ",\"id\":\"%.*s\"", UUID_TEXT_BYTES, id);
 }
 
@@ -80,10 +81,10 @@ static bool add_stream_name(const char *template, struct json_value row, struct 
     return true;
 }
 
-static enum event_line_outcome add_row(const struct event_shape *shape, uint64_t line,
-                                       struct json_value row, struct text *out,
-                                       struct text *problem)
+static enum event_line_outcome add_row(const struct event_shape *shape, const struct record *record,
+                                       struct text *out, struct text *problem)
 {
+    struct json_value row = json_value_of(record->json);
     struct text name = {0};
     if (!add_stream_name(shape->stream, row, &name, problem)) {
         text_deinit(&name);
@@ -97,7 +98,7 @@ static enum event_line_outcome add_row(const struct event_shape *shape, uint64_t
     text_add_text(out, ",\"data\":");
     text_add(out, row.text);
     if (shape->make_ids) {
-        add_id(line, row.text, out);
+        add_id(record, out);
     }
     text_add_byte(out, '}');
     return EVENT_LINE_ADDED;
@@ -181,13 +182,13 @@ static bool is_own_stream(struct json_value stream)
     return own;
 }
 
-static enum event_line_outcome add_event(const struct event_shape *shape, uint64_t line,
-                                         struct json_value event, struct text *out,
+static enum event_line_outcome add_event(const struct event_shape *shape,
+                                         const struct record *record, struct text *out,
                                          struct text *problem)
 {
     struct json_value values[MEMBER_COUNT];
     bool given[MEMBER_COUNT] = {0};
-    if (!read_members(event, values, given, problem)) {
+    if (!read_members(json_value_of(record->json), values, given, problem)) {
         return EVENT_LINE_REFUSED;
     }
     if (!given[MEMBER_STREAM] || !given[MEMBER_TYPE]) {
@@ -209,7 +210,7 @@ static enum event_line_outcome add_event(const struct event_shape *shape, uint64
         }
     }
     if (shape->make_ids && !given[MEMBER_ID]) {
-        add_id(line, event.text, out);
+        add_id(record, out);
     }
     text_add_byte(out, '}');
     return EVENT_LINE_ADDED;
@@ -225,12 +226,11 @@ static void join_lines(char *at, char *end)
     }
 }
 
-enum event_line_outcome event_line_add(const struct event_shape *shape, uint64_t line,
-                                       struct ever_slice record, struct text *out,
-                                       struct text *problem)
+enum event_line_outcome event_line_add(const struct event_shape *shape, const struct record *record,
+                                       struct text *out, struct text *problem)
 {
     ASSERT((shape->stream == NULL) == (shape->type == NULL));
-    struct json_value value = json_value_of(record);
+    struct json_value value = json_value_of(record->json);
     if (value.kind != JSON_OBJECT) {
         text_add_text(problem, "an object was expected");
         return EVENT_LINE_REFUSED;
@@ -240,8 +240,8 @@ enum event_line_outcome event_line_add(const struct event_shape *shape, uint64_t
     }
     size_t start = out->size;
     enum event_line_outcome outcome = shape->stream != NULL
-                                          ? add_row(shape, line, value, out, problem)
-                                          : add_event(shape, line, value, out, problem);
+                                          ? add_row(shape, record, out, problem)
+                                          : add_event(shape, record, out, problem);
     if (outcome == EVENT_LINE_ADDED) {
         join_lines(out->data + start, out->data + out->size);
         text_add_byte(out, '\n');

@@ -1,7 +1,6 @@
 /* event_line.h - a record of an import as one line of POST /append. No I/O. */
 #pragma once
-#include "base/err.h"
-#include "base/text.h"
+#include "cli/input/records.h"
 
 struct event_shape {
     /* Name of the stream, with the row's fields in braces: "flight-{origin}"; the whole row becomes
@@ -9,8 +8,8 @@ struct event_shape {
      * read write it. */
     const char *stream;
     const char *type; /* with `stream` */
-    /* Give each event without an id one made from its line's number and content, so that the same
-     * input again is recognised. */
+    /* Give each event without an id one made from its place and content, so that the same input
+     * again is recognised. */
     bool make_ids;
 };
 
@@ -21,7 +20,6 @@ enum event_line_outcome {
     EVENT_LINE_REFUSED, /* `problem` says why, in a few words */
 };
 
-/* Appends the event of `record` (checked JSON from input line `line`) and a line end to `out`. */
-enum event_line_outcome event_line_add(const struct event_shape *shape, uint64_t line,
-                                       struct ever_slice record, struct text *out,
-                                       struct text *problem);
+/* Appends the event of `record` and a line end to `out`. */
+enum event_line_outcome event_line_add(const struct event_shape *shape, const struct record *record,
+                                       struct text *out, struct text *problem);

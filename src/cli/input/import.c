@@ -11,7 +11,7 @@
 
 struct batch {
     struct text body;
-    uint64_t lines[IMPORT_BATCH_EVENTS]; /* of the input, for each event */
+    struct record_place places[IMPORT_BATCH_EVENTS]; /* in the input, of each event */
     uint32_t events;
 };
 
@@ -21,10 +21,10 @@ struct run {
     unsigned oldest;
     unsigned under_way; /* sent and not answered */
     uint64_t appended;
-    uint64_t repeated;  /* were there already */
-    uint64_t last_line; /* up to which all is appended */
-    uint64_t behind;    /* appended though something before them was refused */
-    uint64_t left_out;  /* of streams that the server alone writes */
+    uint64_t repeated;        /* were there already */
+    struct record_place last; /* up to here all is appended */
+    uint64_t behind;          /* appended though something before them was refused */
+    uint64_t left_out;        /* of streams that the server alone writes */
     struct progress_bar bar;
     bool failed; /* and reported */
 };
@@ -64,8 +64,8 @@ static bool explain_line(const struct batch *batch, struct ever_slice body, stru
     if (named) {
         struct arena arena;
         arena_init(&arena);
-        text_printf(out, "line %llu: %.*s", (unsigned long long)batch->lines[line - 1],
-                    SLICE_PRINT(json_string(detail, &arena)));
+        record_place_add(out, batch->places[line - 1]);
+        text_printf(out, ": %.*s", SLICE_PRINT(json_string(detail, &arena)));
         arena_deinit(&arena);
     }
     return named;
@@ -76,9 +76,10 @@ static void report_refusal(const struct run *run, const struct batch *batch)
     const struct session *session = run->import->session;
     struct text why = {0};
     if (!explain_line(batch, text_slice(&session->response.body), &why)) {
-        text_printf(
-            &why, "lines %llu to %llu were refused together: ", (unsigned long long)batch->lines[0],
-            (unsigned long long)batch->lines[batch->events - 1]);
+        record_place_add(&why, batch->places[0]);
+        text_add_text(&why, " to ");
+        record_place_add(&why, batch->places[batch->events - 1]);
+        text_add_text(&why, " were refused together: ");
         client_explain(session->client, &session->response, &why);
     }
     (void)terminal_fail("%s", why.data); /* run->failed says it */
@@ -91,7 +92,7 @@ static void note_done(struct run *run, const struct batch *batch, bool repeated)
     if (run->failed) {
         run->behind += batch->events; /* was under way when an earlier batch was refused */
     } else {
-        run->last_line = batch->lines[batch->events - 1];
+        run->last = batch->places[batch->events - 1];
     }
 }
 
@@ -147,10 +148,10 @@ static void add_record(struct run *run, const struct record *record)
 {
     struct batch *batch = filling(run);
     struct text problem = {0};
-    switch (
-        event_line_add(&run->import->shape, record->line, record->json, &batch->body, &problem)) {
+    struct text place = {0};
+    switch (event_line_add(&run->import->shape, record, &batch->body, &problem)) {
     case EVENT_LINE_ADDED:
-        batch->lines[batch->events++] = record->line;
+        batch->places[batch->events++] = record->place;
         break;
     case EVENT_LINE_CLOSING:
         break;
@@ -158,12 +159,13 @@ static void add_record(struct run *run, const struct record *record)
         run->left_out++;
         break;
     case EVENT_LINE_REFUSED:
-        (void)terminal_fail("line %llu: %s", (unsigned long long)record->line,
-                            problem.data); /* run->failed says it */
+        record_place_add(&place, record->place);
+        (void)terminal_fail("%s: %s", place.data, problem.data); /* run->failed says it */
         run->failed = true;
         break;
     }
     text_deinit(&problem);
+    text_deinit(&place);
 }
 
 static void read_all(struct run *run)
@@ -208,7 +210,9 @@ static void add_for_people(const struct run *run, int64_t elapsed_ms, uint64_t r
                     (unsigned long long)run->left_out);
     }
     if (run->failed) {
-        text_printf(out, "; all up to line %llu is imported", (unsigned long long)run->last_line);
+        text_add_text(out, "; all up to ");
+        record_place_add(out, run->last);
+        text_add_text(out, " is imported");
     }
     if (run->behind > 0) {
         text_printf(out, ", and %llu events behind the refused lines",
@@ -221,12 +225,13 @@ static void add_for_programs(const struct run *run, int64_t elapsed_ms, uint64_t
 {
     text_printf(out,
                 "{\"events\":%llu,\"repeated\":%llu,\"leftOut\":%llu,\"behindRefused\":%llu,"
-                "\"lastLine\":%llu,"
+                "\"lastLine\":%llu,\"lastElement\":%llu,"
                 "\"seconds\":%.3f,\"eventsPerSecond\":%llu}",
                 (unsigned long long)(run->appended + run->repeated),
                 (unsigned long long)run->repeated, (unsigned long long)run->left_out,
-                (unsigned long long)run->behind, (unsigned long long)run->last_line,
-                (double)elapsed_ms / 1000, (unsigned long long)rate);
+                (unsigned long long)run->behind, (unsigned long long)run->last.line,
+                (unsigned long long)run->last.element, (double)elapsed_ms / 1000,
+                (unsigned long long)rate);
 }
 
 static void print_summary(const struct run *run, int64_t elapsed_ms)

@@ -22,7 +22,7 @@ struct records {
     struct text buffer;
     size_t used; /* bytes of `buffer` that are behind us */
     uint64_t bytes;
-    uint64_t line; /* of the first byte not yet used */
+    struct record_place place; /* of the first byte not yet used, or of the record it begins */
     struct csv *csv;
     struct text row; /* CSV: the record as JSON */
 };
@@ -32,7 +32,7 @@ void records_open(int fd, const struct records_options *options, struct records 
     struct records *records = mem_alloc_zero(sizeof *records);
     records->options = *options;
     records->fd = fd;
-    records->line = 1;
+    records->place.line = 1;
     (void)text_reserve(&records->buffer, READ_BYTES); /* so that there is a place to point at */
     *out_records = records;
 }
@@ -46,6 +46,14 @@ void records_close(struct records *records)
     text_deinit(&records->row);
     csv_destroy(records->csv);
     free(records);
+}
+
+void record_place_add(struct text *out, struct record_place place)
+{
+    text_printf(out, "line %llu", (unsigned long long)place.line);
+    if (place.element > 0) {
+        text_printf(out, ", element %llu", (unsigned long long)place.element);
+    }
 }
 
 uint64_t records_bytes(const struct records *records)
@@ -66,7 +74,7 @@ static void use(struct records *records, size_t size)
     const char *at = records->buffer.data + records->used;
     const char *end = at + size;
     while (at != end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        records->line++;
+        records->place.line++;
         at++;
     }
     records->used += size;
@@ -79,8 +87,8 @@ static struct ever_err fill(struct records *records, struct text *report)
     struct text *buffer = &records->buffer;
     struct ever_slice rest = pending(records);
     if (rest.size > RECORD_BYTES_MAX) {
-        text_printf(report, "line %llu: a record is longer than %u bytes",
-                    (unsigned long long)records->line, RECORD_BYTES_MAX);
+        record_place_add(report, records->place);
+        text_printf(report, ": a record is longer than %u bytes", RECORD_BYTES_MAX);
         return FAIL(EVER_LIMIT, "record too long");
     }
     if (records->used > 0) {
@@ -103,11 +111,17 @@ static struct ever_err fill(struct records *records, struct text *report)
     return ERR_OK;
 }
 
+static struct ever_err refuse_at(struct record_place place, const char *reason, struct text *report)
+{
+    record_place_add(report, place);
+    text_printf(report, ": %s", reason);
+    return FAIL(EVER_INVALID, "bad input");
+}
+
 static struct ever_err refuse(const struct records *records, struct text *report,
                               const char *reason)
 {
-    text_printf(report, "line %llu: %s", (unsigned long long)records->line, reason);
-    return FAIL(EVER_INVALID, "bad input");
+    return refuse_at(records->place, reason, report);
 }
 
 /* The size of the record at the start of `bytes`; 0 when its end is not there yet. */
@@ -125,7 +139,7 @@ static struct ever_err take_record(struct records *records, find_end_fn *find_en
         }
         TRY(fill(records, report));
     }
-    out_record->line = records->line;
+    out_record->place = records->place;
     out_record->json = slice_first(pending(records), size);
     use(records, size);
     return ERR_OK;
@@ -162,12 +176,12 @@ static struct ever_err check_json(struct text *report, struct record *record)
         record->json = json_value_of(record->json).text;
         return ERR_OK;
     }
-    uint64_t line = record->line;
+    struct record_place place = record->place;
     for (size_t i = 0; i < fault.offset; i++) {
-        line += record->json.data[i] == '\n';
+        place.line += record->json.data[i] == '\n';
     }
-    text_printf(report, "line %llu: not JSON: %s (byte %zu of the record)",
-                (unsigned long long)line, fault.reason, fault.offset + 1);
+    record_place_add(report, place);
+    text_printf(report, ": not JSON: %s (byte %zu of the record)", fault.reason, fault.offset + 1);
     return FAIL(EVER_INVALID, "record is not JSON");
 }
 
@@ -232,6 +246,7 @@ static size_t find_value_end(const struct records *records, struct ever_slice by
 static struct ever_err check_nothing_follows(struct records *records, struct text *report)
 {
     records->finished = true;
+    records->place.element = 0;
     use(records, 1); /* the bracket */
     int first;
     TRY(skip_space(records, report, &first));
@@ -258,6 +273,7 @@ static struct ever_err take_separator(struct records *records, struct text *repo
         return refuse(records, report, "a comma or ] was expected");
     }
     use(records, 1);
+    records->place.element++;
     return ERR_OK;
 }
 
@@ -291,19 +307,13 @@ static size_t find_row_end(const struct records *records, struct ever_slice byte
     return csv_find_end(bytes, records->options.separator, records->ended);
 }
 
-static struct ever_err refuse_row(uint64_t line, const char *reason, struct text *report)
-{
-    text_printf(report, "line %llu: %s", (unsigned long long)line, reason);
-    return FAIL(EVER_INVALID, "bad CSV row");
-}
-
 static struct ever_err take_header(struct records *records, struct text *report)
 {
     struct record header;
     TRY(take_record(records, find_row_end, report, &header));
     const char *reason = csv_create(header.json, records->options.separator,
                                     records->options.as_text, &records->csv);
-    return reason == NULL ? ERR_OK : refuse_row(header.line, reason, report);
+    return reason == NULL ? ERR_OK : refuse_at(header.place, reason, report);
 }
 
 static struct ever_err next_of_csv(struct records *records, struct text *report,
@@ -318,7 +328,7 @@ static struct ever_err next_of_csv(struct records *records, struct text *report,
     text_clear(&records->row);
     const char *reason = csv_to_json(records->csv, out_record->json, &records->row);
     if (reason != NULL) {
-        return refuse_row(out_record->line, reason, report);
+        return refuse_at(out_record->place, reason, report);
     }
     out_record->json = text_slice(&records->row);
     return ERR_OK;

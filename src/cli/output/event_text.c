@@ -19,20 +19,11 @@ static struct ever_slice member_text(struct json_value event, const char *name, 
     return value.kind == JSON_STRING ? json_string(value, arena) : value.text;
 }
 
-static size_t columns_of(struct ever_slice text) /* one for each character, which is near enough */
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-    }
-    return count;
-}
-
 static void add_column(struct text *out, enum terminal_colour colour, struct ever_slice text,
                        size_t columns)
 {
     terminal_add(out, colour, text);
-    size_t taken = columns_of(text);
+    size_t taken = terminal_width(text);
     text_printf(out, "%*s  ", (int)(taken < columns ? columns - taken : 0), "");
 }
 

@@ -17,15 +17,6 @@ struct table {
     struct arena arena; /* names and values without their escapes */
 };
 
-static size_t width_of(struct ever_slice text) /* one for each character, which is near enough */
-{
-    size_t width = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        width += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-    }
-    return width;
-}
-
 static struct ever_slice cell(struct table *table, struct json_value row, const struct column *of,
                               enum json_kind *out_kind)
 {
@@ -62,11 +53,11 @@ static void measure(struct table *table, struct json_value rows)
         column->numbers = true;
         for (struct json_iter i = json_iter(rows); json_next(&i);) {
             enum json_kind kind;
-            size_t width = width_of(cell(table, i.value, column, &kind));
+            size_t width = terminal_width(cell(table, i.value, column, &kind));
             column->width = width > column->width ? width : column->width;
             column->numbers = column->numbers && (kind == JSON_NUMBER || kind == JSON_NULL);
         }
-        size_t name_width = width_of(column->name);
+        size_t name_width = terminal_width(column->name);
         if (column->width > 0 && column->width < name_width) {
             column->width = name_width;
         }
@@ -76,7 +67,7 @@ static void measure(struct table *table, struct json_value rows)
 static void add_cell(struct text *out, const struct column *column, struct ever_slice value,
                      enum terminal_colour colour)
 {
-    size_t width = width_of(value);
+    size_t width = terminal_width(value);
     int padding = (int)(column->width > width ? column->width - width : 0);
     text_printf(out, "%*s", column->numbers ? padding : 0, "");
     terminal_add(out, colour, value);

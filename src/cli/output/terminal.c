@@ -21,6 +21,15 @@ unsigned terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+unsigned terminal_width(struct ever_slice text)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
 static bool shows_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");

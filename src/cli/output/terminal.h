@@ -13,6 +13,9 @@ enum terminal_colour { TERMINAL_PLAIN, TERMINAL_DIM, TERMINAL_BOLD, TERMINAL_RED
 bool terminal_is_for_people(void);
 unsigned terminal_columns(int fd); /* 80 when it cannot be known */
 
+/* Columns a text takes: one for each character, which is near enough. */
+unsigned terminal_width(struct ever_slice text);
+
 /* Adds `bytes` in the colour, if standard output shows colours. Control characters are escaped. */
 void terminal_add(struct text *out, enum terminal_colour colour, struct ever_slice bytes);
 

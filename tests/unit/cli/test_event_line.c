@@ -9,7 +9,7 @@ static void check(struct event_shape shape, const char *record, const char *want
     struct text out = {0};
     struct text problem = {0};
     enum event_line_outcome outcome =
-        event_line_add(&shape, 7, slice_of_text(record), &out, &problem);
+        event_line_add(&shape, &(struct record){.json = slice_of_text(record)}, &out, &problem);
     assert_slice(outcome == EVENT_LINE_REFUSED ? text_slice(&problem) : text_slice(&out), want);
     text_deinit(&out);
     text_deinit(&problem);
@@ -61,13 +61,13 @@ static void makes_the_streams_name_of_fields(void **state)
 }
 
 /* The id made for a row, as the text behind "id":. */
-static void make_id(uint64_t line, const char *record, char out_id[static 37])
+static void make_id(struct record_place place, const char *json, char out_id[static 37])
 {
+    struct record record = {.place = place, .json = slice_of_text(json)};
     struct event_shape shape = {.stream = "s-1", .type = "T", .make_ids = true};
     struct text out = {0};
     struct text problem = {0};
-    assert_int_equal(event_line_add(&shape, line, slice_of_text(record), &out, &problem),
-                     EVENT_LINE_ADDED);
+    assert_int_equal(event_line_add(&shape, &record, &out, &problem), EVENT_LINE_ADDED);
     const char *id = strstr(out.data, "\"id\":\"");
     assert_non_null(id);
     memcpy(out_id, id + strlen("\"id\":\""), 36);
@@ -81,13 +81,16 @@ static void makes_the_same_id_for_the_same_row_only(void **state)
     char first[37];
     char again[37];
     char other_line[37];
+    char other_element[37];
     char other_row[37];
-    make_id(1, "{\"a\":1}", first);
-    make_id(1, "{\"a\":1}", again);
-    make_id(2, "{\"a\":1}", other_line);
-    make_id(1, "{\"a\":2}", other_row);
+    make_id((struct record_place){1, 1}, "{\"a\":1}", first);
+    make_id((struct record_place){1, 1}, "{\"a\":1}", again);
+    make_id((struct record_place){2, 1}, "{\"a\":1}", other_line);
+    make_id((struct record_place){1, 2}, "{\"a\":1}", other_element);
+    make_id((struct record_place){1, 1}, "{\"a\":2}", other_row);
     assert_string_equal(first, again);
     assert_string_not_equal(first, other_line);
+    assert_string_not_equal(first, other_element);
     assert_string_not_equal(first, other_row);
     assert_int_equal(first[14], '8'); /* the UUID's version: made by our own rule */
 }

@@ -47,7 +47,8 @@ static void read_all(const char *input, size_t piece_bytes, struct records_optio
         if (err.code != EVER_OK) {
             break;
         }
-        text_printf(out, "%llu %.*s\n", (unsigned long long)record.line, SLICE_PRINT(record.json));
+        text_printf(out, "%llu %.*s\n", (unsigned long long)record.place.line,
+                    SLICE_PRINT(record.json));
     }
     records_close(records);
     assert_int_equal(close(fd), 0);
@@ -123,14 +124,15 @@ static void refuses_bad_json_at_its_line(void **state)
     check("{\"a\":1}\n{\"a\":}\n", guess,
           "1 {\"a\":1}\nline 2: not JSON: a value was expected (byte 6 of the record)");
     check("[1,\n2,\n{\n\"a\":x}]", guess,
-          "1 1\n2 2\nline 4: not JSON: a value was expected (byte 7 of the record)");
-    check("[1,,2]", guess, "1 1\nline 1: a value was expected");
-    check("[1,]", guess, "1 1\nline 1: a value was expected");
-    check("[1 2]", guess, "line 1: not JSON: something follows the value (byte 3 of the record)");
-    check("[1", guess, "line 1: the input ends too early");
-    check("[1,\n", guess, "1 1\nline 2: the input ends inside the array");
-    check("[", guess, "line 1: the input ends inside the array");
-    check("[{\"a\":1}\n", guess, "line 1: the input ends too early");
+          "1 1\n2 2\nline 4, element 3: not JSON: a value was expected (byte 7 of the record)");
+    check("[1,,2]", guess, "1 1\nline 1, element 2: a value was expected");
+    check("[1,]", guess, "1 1\nline 1, element 2: a value was expected");
+    check("[1 2]", guess,
+          "line 1, element 1: not JSON: something follows the value (byte 3 of the record)");
+    check("[1", guess, "line 1, element 1: the input ends too early");
+    check("[1,\n", guess, "1 1\nline 2, element 2: the input ends inside the array");
+    check("[", guess, "line 1, element 1: the input ends inside the array");
+    check("[{\"a\":1}\n", guess, "line 1, element 1: the input ends too early");
     check("[]\n[]", guess, "line 2: something follows the closing ]");
     check("{}", (struct records_options){.format = RECORDS_JSON},
           "line 1: a JSON array begins with [");
