@@ -90,7 +90,7 @@ void terminal_write(struct ever_slice bytes)
     }
 }
 
-static void write_report(const char *format, va_list values)
+__attribute__((format(printf, 1, 0))) static void write_report(const char *format, va_list values)
 {
     struct text line = {0};
     char *sentence = NULL;
