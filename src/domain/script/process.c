@@ -246,6 +246,8 @@ struct ever_err script_process_start(uv_loop_t *loop, const struct script_proces
                                      const struct script_process_events *events,
                                      struct script_process **out_process)
 {
+    (void)signal(SIGPIPE,
+                 SIG_IGN); /* writing to a worker that just died is an error, not our end */
     struct script_process *process = mem_alloc_zero(sizeof *process);
     int page_fd;
     struct ever_err err = make_page(process, &page_fd);
