@@ -373,7 +373,8 @@
         return answer;
     }
 
-    // {decider, stream, id, revision, drop?, from?, events?, more?, show?, command?: {id, name, data, now, seed}} | {forget: stream}
+    // {decider, stream, id, revision, drop?, from?, events?, more?, show?, once?,
+    //  command?: {id, name, data, now, seed}} | {forget: stream}
     // -> {events, seeded} | {rejected, seeded} | {state} | {folded} | {need: revision} | {threw} | {}
     function step(text) {
         const request = JSON.parse(text);
@@ -388,17 +389,26 @@
             return advance(decider, request);
         } catch (error) {
             const at = folding === undefined ? '' : ` (evolve.${folding.type}, event ${folding.revision} of ${request.stream})`;
+            arriving.delete(request.stream);
             return JSON.stringify({ threw: describe(error, decider.path) + at });
         }
     }
 
-    function known(decider, { stream, drop, from }) {
-        const fresh = { revision: -1, state: decider.initial, before: undefined };
-        if (from === 0) {
-            return fresh;
+    function takeBack(stream) {
+        const before = states.get(stream)?.before;
+        if (before === undefined) {
+            states.delete(stream);
+        } else {
+            states.set(stream, before);
         }
-        const entry = arriving.get(stream) ?? states.get(stream) ?? fresh;
-        return drop === true ? entry.before ?? fresh : entry;
+    }
+
+    function known(decider, { stream, drop, from }) {
+        if (drop === true) {
+            takeBack(stream);
+        }
+        const fresh = { revision: -1, state: decider.initial, before: undefined };
+        return from === 0 ? fresh : arriving.get(stream) ?? states.get(stream) ?? fresh;
     }
 
     function advance(decider, request) {
@@ -420,7 +430,9 @@
             remember(stream, behind);
             return JSON.stringify({ need: behind.revision + 1 });
         }
-        remember(stream, entry);
+        if (request.once !== true) {
+            remember(stream, entry);
+        }
         return request.show === true ? JSON.stringify({ state: entry.state }) : decide(decider, entry, request);
     }
 
