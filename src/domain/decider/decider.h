@@ -31,6 +31,9 @@ struct decider_options {
     uint32_t waiting_max;     /* 0 means 10,000 */
 };
 
+/* The same with the defaults in place of zeros. */
+struct decider_options decider_options_complete(const struct decider_options *given);
+
 /* Compiles the deciders and routes.js of `app` in a worker. `store` and `app` are borrowed until
  * close. EVER_INVALID: `report` names file, line and what is wrong, one line each. Runs the loop
  * until the first worker is ready. */

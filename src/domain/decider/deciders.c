@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "domain/decider/deciders_priv.h"
+#include "domain/script/start.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static uint32_t or_default(uint32_t value, uint32_t fallback)
     return value == 0 ? fallback : value;
 }
 
-static struct decider_options with_defaults(const struct decider_options *given)
+struct decider_options decider_options_complete(const struct decider_options *given)
 {
     return (struct decider_options){
         .worker_path = given->worker_path,
@@ -122,69 +123,16 @@ static void read_loaded(struct deciders *deciders, const struct app *app, struct
 
 /* --- Opening --------------------------------------------------------------------------------- */
 
-struct loading {
-    bool done;
-    enum script_outcome outcome;
-    struct text text;
-};
-
-static void on_loaded(void *arg, const struct script_reply *reply)
-{
-    struct loading *loading = arg;
-    loading->done = true;
-    loading->outcome = reply->outcome;
-    text_add(&loading->text, reply->text);
-}
-
-static struct ever_err report_load(const struct loading *loading, struct text *report)
-{
-    static const char *const reasons[] = {
-        [SCRIPT_TIME_LIMIT] = "the top level of a file runs for more than 10 seconds",
-        [SCRIPT_MEMORY_LIMIT] = "the top level of a file takes more memory than a worker may",
-        [SCRIPT_CRASHED] = "loading failed: ",
-        [SCRIPT_UNAVAILABLE] = "",
-    };
-    if (loading->outcome != SCRIPT_ANSWERED) {
-        text_printf(report, "deciders: %s%s\n", reasons[loading->outcome],
-                    loading->text.size == 0 ? "" : loading->text.data);
-        return FAIL(loading->outcome == SCRIPT_UNAVAILABLE ? EVER_UNKNOWN : EVER_INVALID,
-                    "load scripts");
-    }
-    struct json_value faults;
-    if (!json_check(text_slice(&loading->text), NULL)) {
-        text_add_text(report, "deciders: what was loaded cannot be shown as JSON\n");
-        return FAIL(EVER_INVALID, "load scripts");
-    }
-    if (!json_member(json_value_of(text_slice(&loading->text)), SLICE_LITERAL("faults"), &faults)) {
-        return ERR_OK;
-    }
-    struct arena arena;
-    arena_init(&arena);
-    for (struct json_iter i = json_iter(faults); json_next(&i);) {
-        text_add(report, json_string(i.value, &arena));
-        text_add_byte(report, '\n');
-    }
-    arena_deinit(&arena);
-    return FAIL(EVER_INVALID, "load scripts");
-}
-
 static struct ever_err load(struct deciders *deciders, const struct app *app, struct text *report)
 {
     struct script_pool_options options = {.process = process_options(&deciders->options),
                                           .worker_count = deciders->options.worker_count,
                                           .grace_ms = deciders->options.grace_ms,
                                           .load = deciders->program.load};
-    struct loading loading = {0};
-    script_pool_open(deciders->loop, &options, on_loaded, &loading, &deciders->pool);
-    while (!loading.done) {
-        uv_run(deciders->loop, UV_RUN_ONCE);
-    }
-    struct ever_err err = report_load(&loading, report);
-    if (IS_OK(err)) {
-        read_loaded(deciders, app, json_value_of(text_slice(&loading.text)));
-    }
-    text_deinit(&loading.text);
-    return err;
+    CLEANUP(text_deinit) struct text loaded = {0};
+    TRY(script_start(deciders->loop, &options, report, &deciders->pool, &loaded));
+    read_loaded(deciders, app, json_value_of(text_slice(&loaded)));
+    return ERR_OK;
 }
 
 static void on_wake(uv_async_t *wake)
@@ -220,7 +168,7 @@ static struct deciders *create(uv_loop_t *loop, struct ever *store,
     struct deciders *deciders = mem_alloc_zero(sizeof *deciders);
     deciders->loop = loop;
     deciders->store = store;
-    deciders->options = with_defaults(options);
+    deciders->options = decider_options_complete(options);
     arena_init(&deciders->arena);
     deciders->bucket_count = bucket_count_for(deciders->options.waiting_max);
     deciders->buckets = mem_alloc_zero(deciders->bucket_count * sizeof *deciders->buckets);

@@ -8,15 +8,18 @@
 
 #include <JavaScriptCore/JavaScript.h>
 
+#define SHED_NS_MIN INT64_C(100000000)
 #define LOAD_TIME_LIMIT_NS INT64_C(10000000000) /* compiling, and the files' top level */
 
 /* Exported by the engine for a decade, but without an installed header. */
 void JSGlobalContextSetEvalEnabled(JSGlobalContextRef context, bool enabled, JSStringRef message);
+void JSSynchronousGarbageCollectForDebugging(JSContextRef context);
 
 struct engine {
     JSContextGroupRef group;
     struct limits limits;
     struct engine_options options;
+    int64_t shed_ns;        /* when states were dropped last; monotonic */
     JSGlobalContextRef app; /* runs user code; NULL before engine_load() */
     JSObjectRef step;       /* functions of runtime.js */
     JSObjectRef shed;
@@ -97,6 +100,8 @@ static enum engine_result run(struct engine *engine, JSContextRef context, JSObj
         return ENGINE_TIME_LIMIT;
     case LIMIT_MEMORY:
         return ENGINE_MEMORY_LIMIT;
+    case LIMIT_WORN_OUT:
+        return ENGINE_WORN_OUT;
     case LIMIT_NONE:
         break;
     }
@@ -206,16 +211,26 @@ enum engine_result engine_step(struct engine *engine, const char *request, struc
     return run(engine, engine->app, engine->step, time_limit_ns, request, out);
 }
 
+/* Not at every call: what is freed takes a while to leave the process. */
+static void shed_states(struct engine *engine)
+{
+    int64_t now_ns = engine->limits.memory_seen_ns;
+    if (engine->shed == NULL || now_ns - engine->shed_ns < SHED_NS_MIN) {
+        return;
+    }
+    engine->shed_ns = now_ns;
+    struct text ignored = {0};
+    (void)run(engine, engine->app, engine->shed, LOAD_TIME_LIMIT_NS, "", &ignored); /* if it can */
+    text_deinit(&ignored);
+    /* The public function leaves it to a run loop, which there is none of. */
+    JSSynchronousGarbageCollectForDebugging(engine->app);
+}
+
 bool engine_tidy(struct engine *engine)
 {
-    uint64_t limit = engine->limits.memory_bytes_max;
-    if (engine->shed == NULL || limits_memory_bytes() <= limit / 4 * 3) {
-        return true;
+    const struct limits *limits = &engine->limits;
+    if (limits->memory_bytes > limits->memory_bytes_high) {
+        shed_states(engine);
     }
-    struct text ignored = {0};
-    (void)run(engine, engine->app, engine->shed, LOAD_TIME_LIMIT_NS, "",
-              &ignored); /* best effort */
-    text_deinit(&ignored);
-    JSGarbageCollect(engine->app);
-    return limits_memory_bytes() <= limit;
+    return limits->memory_bytes <= limits->memory_bytes_max;
 }

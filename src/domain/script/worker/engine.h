@@ -19,6 +19,7 @@ enum engine_result {
     ENGINE_ANSWERED,     /* `out` has the answer */
     ENGINE_TIME_LIMIT,   /* stopped; the engine can go on */
     ENGINE_MEMORY_LIMIT, /* stopped; the process should end */
+    ENGINE_WORN_OUT,     /* stopped for what calls before took; as above, and it deserves another */
     ENGINE_FAULT,        /* our own script failed; `out` says how */
 };
 
@@ -30,6 +31,5 @@ enum engine_result engine_step(struct engine *engine, const char *request, struc
 /* What the process may hold in all, the engine included. */
 uint64_t engine_memory_bytes_max(const struct engine *engine);
 
-/* Between calls: drops cached states when memory is short. False: it is beyond the limit even so,
- * the process should end. */
+/* Between calls: drops cached states when memory is short. False: the process should end. */
 bool engine_tidy(struct engine *engine);

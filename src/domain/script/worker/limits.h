@@ -2,17 +2,26 @@
  *
  * The engine calls back every few milliseconds while a script runs; there both are looked at, and
  * the script is ended in a way it cannot catch. Built-in functions are not interrupted midway: for
- * those there is the watchdog in the server (pool.c). */
+ * those there is the watchdog in the server (slot.c). */
 #pragma once
 #include <JavaScriptCore/JavaScript.h>
 #include <stdint.h>
 
-enum limit_hit { LIMIT_NONE, LIMIT_TIME, LIMIT_MEMORY };
+enum limit_hit {
+    LIMIT_NONE,
+    LIMIT_TIME,
+    LIMIT_MEMORY,   /* this call took it */
+    LIMIT_WORN_OUT, /* it was nearly all taken before this call: the process should make place */
+};
 
 struct limits {
     JSContextGroupRef group;
-    uint64_t memory_bytes_max;
-    int64_t time_ns_max; /* of the call in hand; CPU time, so that a busy machine is no crime */
+    uint64_t memory_bytes_max;  /* beyond: the call in hand is ended, or the process */
+    uint64_t memory_bytes_high; /* beyond: make place; a quarter of what scripts may add is left */
+    uint64_t memory_bytes;      /* as last seen */
+    int64_t memory_seen_ns;
+    uint64_t memory_bytes_at_start; /* of the call in hand */
+    int64_t time_ns_max;            /* of it; CPU time, so that a busy machine is no crime */
     int64_t started_ns;
     enum limit_hit hit;
 };
@@ -23,5 +32,3 @@ void limits_init(struct limits *limits, JSContextGroupRef group);
 void limits_allow_memory(struct limits *limits, uint64_t bytes);
 void limits_begin(struct limits *limits, int64_t time_ns_max); /* right before a call */
 enum limit_hit limits_end(struct limits *limits);              /* right behind it */
-
-uint64_t limits_memory_bytes(void); /* what the process holds now */

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #define READ_BYTES (256u << 10)
-#define ANSWER_BYTES_MAX (256u << 10) /* held back at most, to answer many requests in one write   \
-                                       */
+#define ANSWER_BYTES_MAX                                                                           \
+    (256u << 10) /* held back at most, to answer many requests in one write                        \
+                  */
 #define ANSWER_NS_MAX INT64_C(2000000)
-#define CALLS_BETWEEN_TIDYING 64
 
 struct worker {
     struct engine *engine;
@@ -28,7 +28,6 @@ struct worker {
     struct text out;
     struct text answer;
     int64_t flushed_ns;
-    unsigned calls;
 };
 
 static int64_t monotonic_ns(void)
@@ -80,8 +79,7 @@ static enum engine_result run(struct worker *worker, const struct frame *frame)
     }
 }
 
-/* False when the process should end. */
-static bool handle(struct worker *worker, const struct frame *frame)
+static void write_answer(struct worker *worker, uint32_t id, enum engine_result result)
 {
     static const enum frame_kind kinds[] = {
         [ENGINE_ANSWERED] = FRAME_ANSWER,
@@ -89,18 +87,27 @@ static bool handle(struct worker *worker, const struct frame *frame)
         [ENGINE_MEMORY_LIMIT] = FRAME_MEMORY_LIMIT,
         [ENGINE_FAULT] = FRAME_FAULT,
     };
+    if (result != ENGINE_WORN_OUT) { /* without an answer the server asks the next worker */
+        frame_write(&worker->out, kinds[result], id, text_slice(&worker->answer));
+    }
+}
+
+/* False when the process should end. */
+static bool handle(struct worker *worker, const struct frame *frame)
+{
+    struct frame_status_page *status = worker->status;
     text_clear(&worker->answer);
-    worker->status->current_id = frame->id;
+    status->current_id = frame->id;
     enum engine_result result = run(worker, frame);
     if (worker->answer.size > FRAME_PAYLOAD_BYTES_MAX) {
         text_clear(&worker->answer);
         result = ENGINE_MEMORY_LIMIT;
     }
-    frame_write(&worker->out, kinds[result], frame->id, text_slice(&worker->answer));
-    worker->status->memory_bytes_max = engine_memory_bytes_max(worker->engine);
-    worker->status->current_id = 0;
-    bool tidy = ++worker->calls % CALLS_BETWEEN_TIDYING != 0 || engine_tidy(worker->engine);
-    if (result == ENGINE_MEMORY_LIMIT || !tidy) {
+    write_answer(worker, frame->id, result);
+    status->memory_bytes_max = engine_memory_bytes_max(worker->engine);
+    status->current_id = 0;
+    bool ends = result == ENGINE_MEMORY_LIMIT || result == ENGINE_WORN_OUT;
+    if (ends || !engine_tidy(worker->engine)) {
         (void)flush(worker); /* it ends in any case */
         return false;
     }

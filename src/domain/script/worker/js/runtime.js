@@ -10,78 +10,69 @@
 
     const DEPTH_MAX = 60; /* the server refuses JSON deeper than 64 levels */
 
-    function kindOf(value) {
+    function isPlain(value, depth) {
+        switch (typeof value) {
+            case 'object':
+                return value === null || isPlainContainer(value, depth);
+            case 'number':
+                return Number.isFinite(value);
+            default:
+                return typeof value === 'string' || typeof value === 'boolean';
+        }
+    }
+
+    function isPlainContainer(value, depth) {
         const prototype = Object.getPrototypeOf(value);
-        if (prototype === Array.prototype) {
-            return 'array';
-        }
-        return prototype === Object.prototype || prototype === null ? 'object' : prototype.constructor?.name ?? 'object of a class';
-    }
-
-    function checkScalar(value, path) {
-        if (typeof value === 'number' && !Number.isFinite(value)) {
-            throw new TypeError(`${path} is ${value}, which JSON cannot hold`);
-        }
-        if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
-            throw new TypeError(`${path} is a ${typeof value}, which JSON cannot hold`);
-        }
-    }
-
-    function checkContainer(value, path, depth) {
-        const kind = kindOf(value);
-        if (kind !== 'array' && kind !== 'object') {
-            throw new TypeError(`${path} is a ${kind}: only plain objects, arrays, texts, numbers, true, false and null can be kept`);
-        }
         if (depth > DEPTH_MAX) {
-            throw new TypeError(`${path} is nested more than ${DEPTH_MAX} levels deep, or holds itself`);
+            return false;
         }
-        return kind;
-    }
-
-    // A copy that holds nothing but what JSON can hold. Members that are undefined are left out.
-    function plainCopy(value, path, depth = 0) {
-        if (typeof value !== 'object' || value === null) {
-            checkScalar(value, path);
-            return value;
-        }
-        if (checkContainer(value, path, depth) === 'array') {
-            return Array.from(value, (part, index) => {
-                if (part === undefined) {
-                    throw new TypeError(`${path}[${index}] is undefined`);
+        if (prototype === Array.prototype) {
+            for (let i = 0; i < value.length; i++) {
+                if (!isPlain(value[i], depth + 1)) {
+                    return false;
                 }
-                return plainCopy(part, `${path}[${index}]`, depth + 1);
-            });
+            }
+            return true;
         }
-        const copy = {};
+        if (prototype !== Object.prototype && prototype !== null) {
+            return false;
+        }
         for (const key of Object.keys(value)) {
-            const part = value[key];
-            if (part !== undefined) {
-                const copied = plainCopy(part, `${path}.${key}`, depth + 1);
-                Object.defineProperty(copy, key, { value: copied, writable: true, enumerable: true, configurable: true });
+            if (value[key] !== undefined && !isPlain(value[key], depth + 1)) {
+                return false;
             }
         }
-        return copy;
+        return true;
     }
 
-    // A state is kept and seen again by later calls: it must be data, and nobody may change it. What
-    // was settled before is not gone through again, so a step costs what it changed.
-    const settled = new WeakSet();
+    // Where and why `value` is not plain: "data.at is a Date: ...".
+    function faultIn(value, path, depth) {
+        if (typeof value === 'number') {
+            return `${path} is ${value}, which JSON cannot hold`;
+        }
+        if (typeof value !== 'object') {
+            return value === undefined ? `${path} is undefined` : `${path} is a ${typeof value}, which JSON cannot hold`;
+        }
+        if (depth > DEPTH_MAX) {
+            return `${path.slice(0, 100)}... is nested more than ${DEPTH_MAX} levels deep, or holds itself`;
+        }
+        const isArray = Array.isArray(value);
+        for (const key of isArray ? value.keys() : Object.keys(value)) {
+            const part = value[key];
+            if ((isArray || part !== undefined) && !isPlain(part, depth + 1)) {
+                return faultIn(part, isArray ? `${path}[${key}]` : `${path}.${key}`, depth + 1);
+            }
+        }
+        const kind = Object.getPrototypeOf(value)?.constructor?.name || 'object of a class';
+        return `${path} is a ${kind}: only plain objects, arrays, texts, numbers, true, false and null can be kept`;
+    }
 
-    function settle(value, path, depth = 0) {
-        if (typeof value !== 'object' || value === null) {
-            checkScalar(value, path);
-            return value;
+    // As JSON text. It must hold nothing that JSON would lose; members that are undefined are left out.
+    function plainText(value, path) {
+        if (!isPlain(value, 0)) {
+            throw new TypeError(faultIn(value, path, 0));
         }
-        if (settled.has(value)) {
-            return value;
-        }
-        checkContainer(value, path, depth);
-        for (const key of Object.keys(value)) {
-            settle(value[key], `${path}.${key}`, depth + 1);
-        }
-        Object.freeze(value);
-        settled.add(value);
-        return value;
+        return JSON.stringify(value);
     }
 
     // --- Errors with file and line --------------------------------------------------------------
@@ -167,11 +158,10 @@
             throw new LoadFault(`${at('initial')}: initial is undefined: it is the state before any event`);
         }
         try {
-            settle(first, 'initial');
+            return { name, path, initial: plainText(first, 'initial'), decide, evolve };
         } catch (error) {
             throw new LoadFault(`${at('initial')}: ${error.message}`);
         }
-        return { name, path, initial: first, decide, evolve };
     }
 
     function defaultExport(path, exports, lines) {
@@ -180,7 +170,7 @@
             throw new LoadFault(`${path}:${lines[surplus] ?? 1}: this file has one export: export default { ... }`);
         }
         try {
-            return plainCopy(exports.default, 'default');
+            return JSON.parse(plainText(exports.default, 'default'));
         } catch (error) {
             throw new LoadFault(`${path}:${lines.default}: ${error.message}`);
         }
@@ -241,8 +231,9 @@
 
     // --- Folding --------------------------------------------------------------------------------
 
-    // Stream -> {revision, state, before}, least recently used first. `before` is the entry that holds
-    // if the events just decided were not appended after all: the next request says so with `drop`.
+    // Stream -> {revision, text, before}, least recently used first. A state is kept as JSON text: so
+    // no call can change what another one sees, and it takes little memory. `before` is the entry that
+    // holds if the events just decided were not appended after all: the next request says so (`drop`).
     const states = new Map();
     // The same for streams whose events come in several requests: these are not forgotten in between.
     const arriving = new Map();
@@ -263,35 +254,38 @@
         if (!Object.hasOwn(event, 'data')) {
             throw new TypeError('the data of this event is not JSON');
         }
-        const seen = { type, data: event.data, revision, tags: event.tags ?? [] };
-        const after = decider.evolve[type](state, seen);
+        const after = decider.evolve[type](state, { type, data: event.data, revision, tags: event.tags ?? [] });
         if (after === undefined) {
             throw new TypeError('undefined was returned, where the state after the event is wanted');
         }
-        return settle(after, 'state');
+        return after;
     }
 
     let folding = undefined; /* {type, revision} of the event that evolve has in hand, for error texts */
 
     function fold(decider, entry, events) {
-        let { revision, state } = entry;
+        let { revision } = entry;
+        let state = JSON.parse(entry.text);
         for (const event of events) {
             revision += 1;
             folding = { type: event.type, revision };
             state = evolveOnce(decider, state, event, revision);
         }
+        const text = plainText(state, 'state');
         folding = undefined;
-        return { revision, state, before: undefined };
+        return { revision, text, before: undefined };
     }
 
     // --- Deciding -------------------------------------------------------------------------------
+
+    const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
     function refusal(code, message, details) {
         if (typeof code !== 'string' || code === '') {
             throw new TypeError('ctx.reject(code, message, details): code is a text');
         }
-        const plain = details === undefined ? undefined : plainCopy(details, 'details');
-        if (plain !== undefined && (typeof plain !== 'object' || plain === null || Array.isArray(plain))) {
+        const plain = details === undefined ? undefined : JSON.parse(plainText(details, 'details'));
+        if (plain !== undefined && !isObject(plain)) {
             throw new TypeError('ctx.reject(code, message, details): details is an object');
         }
         return { code, message: message === undefined ? code : String(message), details: plain };
@@ -321,30 +315,35 @@
 
     const EVENT_MEMBERS = ['type', 'data', 'tags', 'metadata'];
 
-    function checkedEvent(event, path) {
-        if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
+    function checkEvent(event, path) {
+        if (!isObject(event) || typeof event.type !== 'string') {
             throw new TypeError(`${path} is not an event: { type, data, tags?, metadata? }`);
         }
         const surplus = Object.keys(event).find((key) => !EVENT_MEMBERS.includes(key));
         if (surplus !== undefined) {
             throw new TypeError(`${path}.${surplus} is unknown: an event has type, data, tags and metadata`);
         }
-        const { type, data = {}, tags, metadata } = plainCopy(event, path);
+        const { tags, metadata } = event;
         if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) {
             throw new TypeError(`${path}.tags is not an array of texts`);
         }
-        if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata) || 'command' in metadata)) {
+        if (metadata !== undefined && (!isObject(metadata) || 'command' in metadata)) {
             throw new TypeError(`${path}.metadata is not an object, or has a member "command", which is ours`);
         }
-        return { type, data, tags, metadata };
+        if (!Object.hasOwn(event, 'data')) {
+            event.data = {};
+        }
     }
 
-    function checkedEvents(result, name) {
+    // What decide returned, as data of our own.
+    function readEvents(result, name) {
         if (result === undefined || result === null) {
             throw new TypeError(`decide.${name} returned ${result}: it returns an array of events, [] when nothing happens`);
         }
-        const list = Array.isArray(result) ? result : [result];
-        return list.map((event, index) => checkedEvent(event, `event ${index + 1} of decide.${name}`));
+        const returned = JSON.parse(plainText(result, `what decide.${name} returned`));
+        const events = Array.isArray(returned) ? returned : [returned];
+        events.forEach((event, index) => checkEvent(event, `event ${index + 1} of decide.${name}`));
+        return events;
     }
 
     // The new events are folded before they are offered to the log: what evolve cannot take is
@@ -354,8 +353,8 @@
         const used = { refusal: undefined, random: undefined };
         let events;
         try {
-            const result = decider.decide[name](entry.state, data, makeContext(request, used));
-            events = used.refusal === undefined ? checkedEvents(result, name) : undefined;
+            const result = decider.decide[name](JSON.parse(entry.text), data, makeContext(request, used));
+            events = used.refusal === undefined ? readEvents(result, name) : undefined;
         } catch (error) {
             if (used.refusal === undefined) {
                 throw error;
@@ -367,8 +366,8 @@
         }
         const answer = JSON.stringify({ events, seeded });
         if (events.length > 0) {
-            const { revision, state } = entry;
-            remember(request.stream, { ...fold(decider, entry, events), before: { revision, state, before: undefined } });
+            const { revision, text } = entry;
+            remember(request.stream, { ...fold(decider, entry, events), before: { revision, text, before: undefined } });
         }
         return answer;
     }
@@ -407,7 +406,7 @@
         if (drop === true) {
             takeBack(stream);
         }
-        const fresh = { revision: -1, state: decider.initial, before: undefined };
+        const fresh = { revision: -1, text: decider.initial, before: undefined };
         return from === 0 ? fresh : arriving.get(stream) ?? states.get(stream) ?? fresh;
     }
 
@@ -426,14 +425,14 @@
         }
         arriving.delete(stream);
         if (entry.revision !== revision) {
-            const behind = entry.revision < revision ? entry : { revision: -1, state: decider.initial, before: undefined };
+            const behind = entry.revision < revision ? entry : { revision: -1, text: decider.initial, before: undefined };
             remember(stream, behind);
             return JSON.stringify({ need: behind.revision + 1 });
         }
         if (request.once !== true) {
             remember(stream, entry);
         }
-        return request.show === true ? JSON.stringify({ state: entry.state }) : decide(decider, entry, request);
+        return request.show === true ? `{"state":${entry.text}}` : decide(decider, entry, request);
     }
 
     // Memory is short: forgets the half of the states that was not used for longest.
