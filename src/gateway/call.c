@@ -73,7 +73,6 @@ static void add_vary(struct call *call)
     }
 }
 
-/* Metrics come first: with the answer the call's memory goes. */
 void call_answer(struct call *call, unsigned status, enum media media, struct ever_slice body)
 {
     if (body.size > 0) {
@@ -81,9 +80,8 @@ void call_answer(struct call *call, unsigned status, enum media media, struct ev
     }
     add_vary(call);
     metrics_count(call->gateway, call->operation, status, uv_hrtime() - call->started_ns);
-    struct gateway *gateway = call->gateway;
     http_respond(call->exchange, status, call->headers, call->header_count, body);
-    gateway_work_ended(gateway);
+    gateway_work_ended(call->gateway);
 }
 
 void call_answer_text(struct call *call, unsigned status, const struct text *json)
@@ -96,22 +94,15 @@ void call_answer_empty(struct call *call, unsigned status)
     call_answer(call, status, MEDIA_JSON, SLICE_NONE);
 }
 
-bool call_stream(struct call *call, enum media media, const struct http_stream_events *events)
+void call_stream(struct call *call, enum media media, const struct http_stream_events *events)
 {
-    bool has_body = !call->is_head;
     call_header(call, SLICE_LITERAL("Content-Type"), slice_of_text(media_name(media)));
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store"));
     call_header(call, SLICE_LITERAL("X-Accel-Buffering"), SLICE_LITERAL("no"));
-    if (!has_body) {
-        call_answer_empty(call, 200);
-        return false;
-    }
     add_vary(call);
     metrics_count(call->gateway, call->operation, 200, uv_hrtime() - call->started_ns);
-    struct gateway *gateway = call->gateway;
     http_stream_begin(call->exchange, 200, call->headers, call->header_count, events);
-    gateway_work_ended(gateway);
-    return true;
+    gateway_work_ended(call->gateway);
 }
 
 /* --- Problems -------------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
  *
  * A call lives in the arena of its exchange, which the server keeps until the call is answered,
  * even when the client has gone meanwhile. So whatever a call waits for may point into it, and must
- * end in exactly one answer: call_answer(), call_problem() or call_stream(), after which the call is
- * gone. Headers are gathered before. All on the loop. */
+ * end in exactly one answer: call_answer(), call_problem() or call_stream(). Its memory stays until
+ * the loop's turn is over, of a stream until that ends. Headers are gathered before. All on the
+ * loop. */
 #pragma once
 #include "gateway/gateway.h"
 #include "gateway/operation.h"
@@ -17,15 +18,14 @@ struct call {
     struct gateway *gateway;
     struct http_exchange *exchange;
     const struct http_request *request;
-    struct arena *arena; /* of the exchange */
-    const struct operation *operation; /* NULL: the request matches none */
-    const struct route *route;         /* NULL: not through routes.js */
+    struct arena *arena;                            /* of the exchange */
+    const struct operation *operation;              /* NULL: the request matches none */
+    const struct route *route;                      /* NULL: not through routes.js */
     struct ever_slice variables[PATH_SEGMENTS_MAX]; /* the path's {names}, decoded and checked */
     size_t variable_count;
     struct query query;
-    enum media gives; /* what the client wants to see */
-    enum media took;  /* what the body is */
-    bool is_head;
+    enum media gives;    /* what the client wants to see */
+    enum media took;     /* what the body is */
     uint64_t started_ns; /* uv_hrtime() */
     struct http_header headers[CALL_HEADERS_MAX];
     size_t header_count;
@@ -58,9 +58,9 @@ void call_problem_as(struct call *call, unsigned status, enum problem problem,
 void call_write_failed(struct call *call, struct ever_err err);
 void call_read_failed(struct call *call, struct ever_err err);
 
-/* A long answer: begins it, and the call is answered. HEAD gets the headers alone and no event is
- * called: false. */
-bool call_stream(struct call *call, enum media media, const struct http_stream_events *events);
+/* A long answer: begins it, and the call is answered. None of the events is called within; of HEAD,
+ * only `gone`. */
+void call_stream(struct call *call, enum media media, const struct http_stream_events *events);
 
 /* The request's header of that name; several lines are joined by commas. data NULL: none. */
 struct ever_slice call_request_header(struct call *call, const char *name);

@@ -14,8 +14,7 @@ void command_add_location(struct call *call, struct ever_uuid id)
     char *location = arena_alloc(call->arena, prefix_size + UUID_TEXT_BYTES);
     memcpy(location, prefix, prefix_size);
     uuid_format(id, location + prefix_size);
-    call_header(call, SLICE_LITERAL("Location"),
-                slice_of(location, prefix_size + UUID_TEXT_BYTES));
+    call_header(call, SLICE_LITERAL("Location"), slice_of(location, prefix_size + UUID_TEXT_BYTES));
 }
 
 static void add_headers(struct call *call, struct ever_uuid id, const struct decider_answer *answer)

@@ -7,7 +7,7 @@
 struct command_story {
     struct ever_uuid id;
     struct ever_slice stream;
-    struct decider_answer answer;  /* ACCEPTED */
+    struct decider_answer answer; /* ACCEPTED */
     struct event_list events;
     const char *const *views_behind; /* waited for in vain */
     size_t views_behind_count;

@@ -9,8 +9,7 @@
 
 static bool read_tags(struct call *call, const char *name, struct tag_list *out_list)
 {
-    const char *fault =
-        tag_list_parse(call_request_header(call, name), call->arena, out_list);
+    const char *fault = tag_list_parse(call_request_header(call, name), call->arena, out_list);
     if (fault != NULL) {
         call_problem(call, PROBLEM_BAD_HEADER, SLICE_NONE, "%s: %s", name, fault);
         return false;
@@ -133,7 +132,7 @@ bool condition_is_ahead_of_log(struct call *call, uint64_t last_position)
     (void)snprintf(members, sizeof members, ",\"position\":%llu,\"minPosition\":%llu",
                    (unsigned long long)last_position, (unsigned long long)wanted); /* fits */
     call_header_u64(call, SLICE_LITERAL("Retry-After"), 1);
-    call_problem(call, PROBLEM_LOG_BEHIND, slice_of_text(members),
-                 "The log ends at position %llu.", (unsigned long long)last_position);
+    call_problem(call, PROBLEM_LOG_BEHIND, slice_of_text(members), "The log ends at position %llu.",
+                 (unsigned long long)last_position);
     return true;
 }

@@ -8,7 +8,8 @@ struct write_condition {
 };
 
 /* What the request expects of `stream`. False: it is malformed or cannot hold, and the call is
- * answered. Several tags in If-Match are looked up now; of the one that holds, the store is told. */
+ * answered. Several tags in If-Match are looked up now; of the one that holds, the store is told.
+ */
 bool condition_of_write(struct call *call, struct ever_slice stream,
                         struct write_condition *out_condition);
 

@@ -62,8 +62,7 @@ static void answer_not_found(struct call *call)
 static bool read_method(struct call *call, enum method *out_method)
 {
     struct ever_slice text = call->request->method;
-    call->is_head = slice_is(text, "HEAD");
-    if (call->is_head) {
+    if (slice_is(text, "HEAD")) { /* the server below leaves the body away */
         *out_method = METHOD_GET;
         return true;
     }
@@ -153,8 +152,7 @@ static bool check_site(struct call *call)
     struct ever_slice site = http_request_header(call->request, "Sec-Fetch-Site");
     if (slice_is(site, "cross-site") || slice_is(site, "same-site")) {
         call_problem(call, PROBLEM_CROSS_SITE_REQUEST, SLICE_NONE,
-                     "Sec-Fetch-Site is %.*s; writes take same-origin or none.",
-                     SLICE_PRINT(site));
+                     "Sec-Fetch-Site is %.*s; writes take same-origin or none.", SLICE_PRINT(site));
         return false;
     }
     return true;

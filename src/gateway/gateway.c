@@ -63,8 +63,8 @@ static void add_operations(struct router *router)
 {
     for (size_t i = 0; i < operation_count(); i++) {
         const struct operation *operation = operation_at(i);
-        const char *fault = router_add(router, operation->method, slice_of_text(operation->path),
-                                       operation, NULL);
+        const char *fault =
+            router_add(router, operation->method, slice_of_text(operation->path), operation, NULL);
         ASSERT(fault == NULL);
     }
 }
@@ -150,8 +150,7 @@ static void close_handles(struct gateway *gateway)
 /* A watch fails only for want of memory, which ends this process anyway. */
 static void watch(struct gateway *gateway)
 {
-    struct ever_err err =
-        ever_watch(gateway->parts.store, on_log_moved, gateway, &gateway->watch);
+    struct ever_err err = ever_watch(gateway->parts.store, on_log_moved, gateway, &gateway->watch);
     ASSERT(IS_OK(err));
     if (gateway->parts.views != NULL) {
         views_watch(gateway->parts.views, on_views_moved, gateway);

@@ -32,13 +32,13 @@ struct gateway {
     atomic_bool views_moved;    /* a view's thread -> loop */
     struct ever_watch *watch;
 
-    struct turns turns;               /* long work, cut in slices */
-    struct feeds *feeds;              /* event streams and their followers */
-    struct live_queries *live_queries; /* queries whose rows are pushed */
-    struct waits *waits;              /* calls that wait for views */
+    struct turns turns;                       /* long work, cut in slices */
+    struct feeds *feeds;                      /* event streams and their followers */
+    struct live_queries *live_queries;        /* queries whose rows are pushed */
+    struct waits *waits;                      /* calls that wait for views */
     struct running_command *running_commands; /* given to the deciders; commands.c */
 
-    uint32_t open_work; /* calls not answered and queries not finished yet */
+    uint32_t open_work;    /* calls not answered and queries not finished yet */
     uint32_t open_queries; /* query_job.h */
     bool stopping;
     bool server_gone;

@@ -29,10 +29,10 @@ static struct ever_slice url(const struct call *call, bool backward, const uint6
     }
     write_kept_parameters(&text, call);
     struct ever_slice parameters = text_slice(&text);
-    struct ever_slice result =
-        arena_printf(call->arena, "%.*s%s%.*s", SLICE_PRINT(call->request->path),
-                     parameters.size == 0 ? "" : "?", (int)(parameters.size == 0 ? 0 : parameters.size - 1),
-                     parameters.size == 0 ? "" : parameters.data + 1);
+    struct ever_slice result = arena_printf(
+        call->arena, "%.*s%s%.*s", SLICE_PRINT(call->request->path),
+        parameters.size == 0 ? "" : "?", (int)(parameters.size == 0 ? 0 : parameters.size - 1),
+        parameters.size == 0 ? "" : parameters.data + 1);
     text_deinit(&text);
     return result;
 }

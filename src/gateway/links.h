@@ -4,7 +4,7 @@
 #include "gateway/reading.h"
 
 struct page_bounds {
-    bool empty; /* no event was shown */
+    bool empty;     /* no event was shown */
     uint64_t first; /* shown, in the order shown; revisions or positions */
     uint64_t last;
     bool cut; /* there may be more behind the last */

@@ -55,12 +55,12 @@ static const struct parameter_info parameters[PARAMETER_COUNT] = {
                       "Show things as they were at this moment: a position, or a time as "
                       "2026-11-23T23:31:00Z (RFC 3339).",
                       false},
-    [PARAMETER_TYPE] = {"type", "query", TEXTS,
-                        "Events of these types only: A,B or type=A&type=B.", true},
-    [PARAMETER_CATEGORY] = {"category", "query", TEXT,
-                            "Events of streams named CATEGORY-... only.", false},
-    [PARAMETER_PREFIX] = {"prefix", "query", TEXT,
-                          "Events of streams whose name begins so only.", false},
+    [PARAMETER_TYPE] = {"type", "query", TEXTS, "Events of these types only: A,B or type=A&type=B.",
+                        true},
+    [PARAMETER_CATEGORY] = {"category", "query", TEXT, "Events of streams named CATEGORY-... only.",
+                            false},
+    [PARAMETER_PREFIX] = {"prefix", "query", TEXT, "Events of streams whose name begins so only.",
+                          false},
     [PARAMETER_TAG] = {"tag", "query", TEXTS,
                        "Events with this tag only; given several times: with all of them.", true},
     [PARAMETER_IF_MATCH] = {"If-Match", "header", TEXT,
@@ -82,8 +82,7 @@ static const struct parameter_info parameters[PARAMETER_COUNT] = {
                           "what there is rather than 503.",
                           false},
     [PARAMETER_MIN_POSITION] = {"Everfold-Min-Position", "header", WHOLE_NUMBER,
-                                "The answer must reflect at least this position, else 503.",
-                                false},
+                                "The answer must reflect at least this position, else 503.", false},
     [PARAMETER_LAST_EVENT_ID] = {"Last-Event-ID", "header", WHOLE_NUMBER,
                                  "Of an event stream that broke off: the id of the last event "
                                  "seen. Goes before from and after.",
@@ -97,9 +96,9 @@ const struct parameter_info *parameter_info(enum parameter parameter)
 }
 
 static const struct operation_group *const groups[] = {
-    &stream_operations, &append_operations, &event_operations,  &decider_operations,
-    &command_giving_operations, &command_operations, &view_operations, &query_operations,  &health_operations, &metric_operations,
-    &description_operations,
+    &stream_operations,         &append_operations,  &event_operations,       &decider_operations,
+    &command_giving_operations, &command_operations, &view_operations,        &query_operations,
+    &health_operations,         &metric_operations,  &description_operations,
 };
 
 size_t operation_count(void)

@@ -56,16 +56,16 @@ struct operation {
     const char *summary;     /* a few words */
     const char *description; /* sentences; NULL: the summary says it all */
 
-    media_set gives;        /* what an answer can be shown as */
-    media_set takes;        /* what the body may be; 0: no body is looked at */
-    bool body_optional;     /* an empty body needs no Content-Type */
-    bool any_query;         /* the query's names are not this table's business */
-    uint64_t parameters;    /* PARAMETER_BIT()s */
-    uint64_t problems;      /* PROBLEM_BIT()s beside those that every operation has */
-    const char *body_type;  /* name of a schema in openapi.json; NULL: none */
-    unsigned status;        /* of success */
+    media_set gives;         /* what an answer can be shown as */
+    media_set takes;         /* what the body may be; 0: no body is looked at */
+    bool body_optional;      /* an empty body needs no Content-Type */
+    bool any_query;          /* the query's names are not this table's business */
+    uint64_t parameters;     /* PARAMETER_BIT()s */
+    uint64_t problems;       /* PROBLEM_BIT()s beside those that every operation has */
+    const char *body_type;   /* name of a schema in openapi.json; NULL: none */
+    unsigned status;         /* of success */
     const char *answer_type; /* as body_type */
-    const char *answer;     /* what the answer is, in a few words */
+    const char *answer;      /* what the answer is, in a few words */
 };
 
 /* All groups' operations, in the order of the documentation. */

@@ -66,8 +66,7 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
     [PROBLEM_METHOD_UNKNOWN] = {"method-unknown", 501, "No resource here knows the method",
                                 "Known are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS."},
     [PROBLEM_VERSION_UNSUPPORTED] = {"version-unsupported", 505,
-                                     "This version of HTTP is not spoken here",
-                                     "Use HTTP/1.1."},
+                                     "This version of HTTP is not spoken here", "Use HTTP/1.1."},
     [PROBLEM_NOT_FOUND] = {"not-found", 404, "There is nothing at this path",
                            "The path is none of the API's and none of the APP's routes. GET / "
                            "links to what there is; /openapi.json lists all."},
@@ -140,8 +139,8 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
     [PROBLEM_SHUTTING_DOWN] = {"shutting-down", 503, "The server is shutting down",
                                "Try again after Retry-After seconds."},
     [PROBLEM_DISK_FULL] = {"disk-full", 507, "The disk is full",
-                          "Nothing was written and nothing is lost. Writing goes on as soon as "
-                          "there is space."},
+                           "Nothing was written and nothing is lost. Writing goes on as soon as "
+                           "there is space."},
     [PROBLEM_DECIDER_FAILED] =
         {"decider-failed", 500, "The decider's code failed",
          "decide or evolve threw an error or returned something that is no event. The detail is "

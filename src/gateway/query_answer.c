@@ -11,14 +11,15 @@ static bool write_one(struct text *out, struct ever_slice rows)
     return found;
 }
 
-bool query_answer_write(struct text *out, const struct query_target *target,
-                        struct ever_slice rows, uint64_t position)
+bool query_answer_write(struct text *out, const struct query_target *target, struct ever_slice rows,
+                        uint64_t position)
 {
     if (target->one) {
         return write_one(out, rows);
     }
     text_add_text(out, "{\"view\":\"");
-    text_add_text(out, view_name(target->view)); /* [a-z0-9_-], as the query is a word of the file */
+    text_add_text(out,
+                  view_name(target->view)); /* [a-z0-9_-], as the query is a word of the file */
     text_add_text(out, "\",\"query\":");
     json_write_string(out, slice_of_text(target->query->name));
     text_add_text(out, ",\"position\":");

@@ -4,8 +4,8 @@
 
 /* Appends {"view", "query", "position", "rows"}, or with `one` the first row. False: `one`, and
  * there is no row; then "null" was appended. */
-bool query_answer_write(struct text *out, const struct query_target *target,
-                        struct ever_slice rows, uint64_t position);
+bool query_answer_write(struct text *out, const struct query_target *target, struct ever_slice rows,
+                        uint64_t position);
 
 /* What a failed query is called, and the sentence to go with it (in the report, or static). */
 enum problem query_answer_problem(struct ever_err err);

@@ -175,7 +175,8 @@ const char *router_add(struct router *router, enum method method, struct ever_sl
 static bool matches(const struct entry *entry, const struct path *path)
 {
     for (size_t i = 0; i < path->count; i++) {
-        if (entry->segments[i].data != NULL && !slice_equal(entry->segments[i], path->segments[i])) {
+        if (entry->segments[i].data != NULL &&
+            !slice_equal(entry->segments[i], path->segments[i])) {
             return false;
         }
     }

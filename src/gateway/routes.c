@@ -194,8 +194,8 @@ static bool look_up_arguments(struct compiler *compiler)
     if (!compiler->has_arguments) {
         return true;
     }
-    route->arguments =
-        arena_alloc_zero(compiler->arena, (route->query->argument_count + 1) * sizeof(struct route_argument));
+    route->arguments = arena_alloc_zero(compiler->arena, (route->query->argument_count + 1) *
+                                                             sizeof(struct route_argument));
     for (struct json_iter i = json_iter(compiler->arguments); json_next(&i);) {
         struct ever_slice name = json_string(i.key, compiler->arena);
         if (!query_has_argument(route->query, name)) {
@@ -281,13 +281,12 @@ static bool add_to_router(struct compiler *compiler, const struct route *route)
 {
     const struct operation *operation =
         route->decider != NULL ? &command_operation : &query_operation;
-    const char *fault = router_add(compiler->gateway->router, route->method, route->pattern,
-                                   operation, route);
+    const char *fault =
+        router_add(compiler->gateway->router, route->method, route->pattern, operation, route);
     return fault == NULL || complain(compiler, "the path %s", fault);
 }
 
-static bool compile_one(struct compiler *compiler, struct json_value value,
-                        struct route *out_route)
+static bool compile_one(struct compiler *compiler, struct json_value value, struct route *out_route)
 {
     if (!parse_key(compiler) || !read_members(compiler, value) || !look_up(compiler)) {
         return false;

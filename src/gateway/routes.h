@@ -1,7 +1,8 @@
 /* routes.h - routes.js: REST paths of an APP, each standing for a command or a query.
  *
  *     'POST /api/accounts/{id}/deposits': { decider: 'account', id: '{id}', command: 'Deposit' }
- *     'GET /api/accounts/{id}': { view: 'balances', query: 'by_id', arguments: { id: '{id}' }, one: true }
+ *     'GET /api/accounts/{id}': { view: 'balances', query: 'by_id', arguments: { id: '{id}' }, one:
+ * true }
  *
  * Compiled at start: every name is looked up then, so that a wrong one stops the start and not a
  * user's request. A route runs the same operation as the native path does. */
@@ -11,7 +12,10 @@
 #define ROUTES_MAX 1000
 #define TEMPLATE_PARTS_MAX 8
 
-struct template { /* "order-{id}": text and {names} of the path, one behind the other */
+struct routes;
+
+struct template
+{ /* "order-{id}": text and {names} of the path, one behind the other */
     struct {
         struct ever_slice literal; /* data NULL: the variable */
         size_t variable;           /* index in call->variables */
@@ -49,8 +53,8 @@ const struct route *routes_at(const struct routes *routes, size_t index);
 /* The template with the names of the call's path put in; in the call's arena. */
 struct ever_slice template_fill(const struct template *template, struct call *call);
 
-/* Reads "order-{id}" against a path pattern. False: *out_unknown is a name that the pattern does not
- * have, or the whole text when it has too many parts or an open brace. Sets bits of the variables it
- * uses in *used. */
-bool template_parse(struct ever_slice text, struct ever_slice pattern, struct template *out_template,
-                    uint32_t *used, struct ever_slice *out_unknown);
+/* Reads "order-{id}" against a path pattern. False: *out_unknown is a name that the pattern does
+ * not have, or the whole text when it has too many parts or an open brace. Sets bits of the
+ * variables it uses in *used. */
+bool template_parse(struct ever_slice text, struct ever_slice pattern,
+                    struct template *out_template, uint32_t *used, struct ever_slice *out_unknown);

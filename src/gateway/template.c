@@ -29,8 +29,8 @@ static bool add_variable(struct template *template, struct ever_slice pattern,
     return true;
 }
 
-bool template_parse(struct ever_slice text, struct ever_slice pattern, struct template *out_template,
-                    uint32_t *used, struct ever_slice *out_unknown)
+bool template_parse(struct ever_slice text, struct ever_slice pattern,
+                    struct template *out_template, uint32_t *used, struct ever_slice *out_unknown)
 {
     struct template template = {.count = 0};
     struct ever_slice rest = text;

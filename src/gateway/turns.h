@@ -23,5 +23,5 @@ struct turns {
 
 void turns_init(struct turns *turns, uv_loop_t *loop);
 void turns_close(struct turns *turns, uv_close_cb closed);
-void turns_add(struct turns *turns, struct turn *turn); /* does nothing when it waits already */
+void turns_add(struct turns *turns, struct turn *turn);    /* does nothing when it waits already */
 void turns_remove(struct turns *turns, struct turn *turn); /* likewise when it does not */

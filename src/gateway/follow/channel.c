@@ -68,8 +68,7 @@ static struct ever_slice unseen(const struct channel *channel, const struct feed
             low = middle + 1;
         }
     }
-    return low == channel->mark_count ? SLICE_NONE
-                                      : slice_from(all, channel->marks[low].offset);
+    return low == channel->mark_count ? SLICE_NONE : slice_from(all, channel->marks[low].offset);
 }
 
 static void write_to(struct channel *channel, struct feed *member, struct ever_slice all)

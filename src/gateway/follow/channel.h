@@ -1,8 +1,8 @@
 /* channel.h - followers with the same filter: one cursor, each event encoded once.
  *
- * A channel lives while it has members. A member may have been given events that the channel has yet
- * to read (it reads up to the end before it joins): what is at or before its position is not written
- * to it again. */
+ * A channel lives while it has members. A member may have been given events that the channel has
+ * yet to read (it reads up to the end before it joins): what is at or before its position is not
+ * written to it again. */
 #pragma once
 #include "gateway/follow/feed_priv.h"
 

@@ -273,10 +273,8 @@ void feed_start(struct call *call, const struct reading *reading)
     feed->wrote_ms = uv_now(gateway->parts.loop);
 
     struct http_stream_events events = {.ready = on_ready, .gone = on_gone, .arg = feed};
-    if (!call->is_head) {
-        feed_insert(feed); /* before the stream begins: it may be ready at once */
-    }
-    (void)call_stream(call, feed->media, &events); /* of HEAD no feed begins */
+    feed_insert(feed);
+    call_stream(call, feed->media, &events);
 }
 
 /* --- All feeds ------------------------------------------------------------------------------- */
@@ -348,7 +346,7 @@ static void tick_closed(uv_handle_t *handle)
 {
     struct feeds *feeds = handle->data;
     struct gateway *gateway = feeds->gateway;
-    void (*closed)(struct gateway *gateway) = feeds->closed;
+    void (*closed)(struct gateway * gateway) = feeds->closed;
     free(feeds);
     closed(gateway);
 }

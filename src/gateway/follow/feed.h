@@ -1,10 +1,11 @@
 /* feed.h - long answers made of events: NDJSON to the end of what there is, and server-sent events
  * that catch up and then follow the log.
  *
- * A feed reads with its own cursor, one slice a turn, while its connection has room. A follower that
- * has caught up gives its cursor up and joins the channel of its filter (channel.h): there each event
- * is read and encoded once for all. A follower whose connection is full leaves the channel and reads
- * on its own again, from where it was, when there is room: nothing is buffered for it.
+ * A feed reads with its own cursor, one slice a turn, while its connection has room. A follower
+ * that has caught up gives its cursor up and joins the channel of its filter (channel.h): there
+ * each event is read and encoded once for all. A follower whose connection is full leaves the
+ * channel and reads on its own again, from where it was, when there is room: nothing is buffered
+ * for it.
  *
  *            room, slice after slice        at the end of the log (SSE)
  *     BLOCKED <----> READING ------------------------------------------> FOLLOWING

@@ -28,11 +28,11 @@ struct live_query {
     struct query_target target;
     struct query_job job;
     bool running;
-    bool again;             /* the view moved while it ran */
-    bool failed;            /* the answer is an error: followers end behind it */
-    uint64_t version;       /* counts answers that differ */
-    struct text message;    /* the latest answer, as a server-sent event */
-    struct hash128 hash;    /* of its rows */
+    bool again;          /* the view moved while it ran */
+    bool failed;         /* the answer is an error: followers end behind it */
+    uint64_t version;    /* counts answers that differ */
+    struct text message; /* the latest answer, as a server-sent event */
+    struct hash128 hash; /* of its rows */
     struct follower *followers;
 };
 
@@ -127,8 +127,8 @@ static void encode_rows(struct live_query *query)
     (void)query_answer_write(&body, &query->target, text_slice(&query->job.rows),
                              query->job.position); /* no row: "null" */
     text_clear(&query->message);
-    text_printf(&query->message, "id: %llu\nevent: rows\ndata: ",
-                (unsigned long long)query->job.position);
+    text_printf(&query->message,
+                "id: %llu\nevent: rows\ndata: ", (unsigned long long)query->job.position);
     json_write_on_a_line(&query->message, text_slice(&body));
     text_add_text(&query->message, "\n\n");
     text_deinit(&body);
@@ -161,7 +161,8 @@ static void run(struct live_query *query);
 
 static void on_done(struct query_job *job)
 {
-    struct live_query *query = (struct live_query *)((char *)job - offsetof(struct live_query, job));
+    struct live_query *query =
+        (struct live_query *)((char *)job - offsetof(struct live_query, job));
     if (IS_OK(job->err)) {
         note_rows(query);
     } else {
@@ -261,21 +262,16 @@ static void on_ready(void *arg, struct http_exchange *exchange)
 
 void live_query_start(struct call *call, const struct query_target *target)
 {
-    struct http_stream_events events = {.ready = on_ready, .gone = on_gone};
-    if (call->is_head) {
-        (void)call_stream(call, MEDIA_SSE, &events); /* headers alone: nobody follows */
-        return;
-    }
     struct live_query *query = find_or_create(call->gateway->live_queries, target);
     struct follower *follower = arena_alloc_zero(call->arena, sizeof *follower);
-    events.arg = follower;
     follower->query = query;
     follower->exchange = call->exchange;
     follower->next = query->followers;
     query->followers = follower;
     run(query); /* its answer may be older than what this client has seen elsewhere */
     follower->wrote_ms = now_ms(query);
-    (void)call_stream(call, MEDIA_SSE, &events); /* true: it is not HEAD */
+    struct http_stream_events events = {.ready = on_ready, .gone = on_gone, .arg = follower};
+    call_stream(call, MEDIA_SSE, &events);
 }
 
 /* --- All of them ----------------------------------------------------------------------------- */
@@ -328,7 +324,7 @@ static void tick_closed(uv_handle_t *handle)
 {
     struct live_queries *queries = handle->data;
     struct gateway *gateway = queries->gateway;
-    void (*closed)(struct gateway *gateway) = queries->closed;
+    void (*closed)(struct gateway * gateway) = queries->closed;
     free(queries);
     closed(gateway);
 }

@@ -1,8 +1,9 @@
 /* live_query.h - queries whose result is pushed (server-sent events) whenever it changes.
  *
  * All followers of the same query with the same arguments share one run: when the view has moved it
- * runs again, and when the rows differ the new answer is encoded once and written to all. A follower
- * whose connection is full misses states in between and gets the latest when there is room. */
+ * runs again, and when the rows differ the new answer is encoded once and written to all. A
+ * follower whose connection is full misses states in between and gets the latest when there is
+ * room. */
 #pragma once
 #include "gateway/call.h"
 #include "gateway/query_target.h"

@@ -108,7 +108,7 @@ static void timer_closed(uv_handle_t *handle)
 {
     struct waits *waits = handle->data;
     struct gateway *gateway = waits->gateway;
-    void (*closed)(struct gateway *gateway) = waits->closed;
+    void (*closed)(struct gateway * gateway) = waits->closed;
     free(waits);
     closed(gateway);
 }

@@ -274,10 +274,9 @@ static const struct operation rows[] = {
             "again: the second time the first answer is given (200, repeated).",
         .gives = MEDIA_BIT(MEDIA_JSON),
         .takes = MEDIA_BIT(MEDIA_JSON) | MEDIA_BIT(MEDIA_NDJSON),
-        .parameters =
-            PARAMETER_BIT(PARAMETER_IF_MATCH) | PARAMETER_BIT(PARAMETER_IF_NONE_MATCH),
-        .problems = WRITE_PROBLEMS | PROBLEM_BIT(PROBLEM_STREAM_RESERVED) |
-                    PROBLEM_BIT(PROBLEM_BAD_HEADER),
+        .parameters = PARAMETER_BIT(PARAMETER_IF_MATCH) | PARAMETER_BIT(PARAMETER_IF_NONE_MATCH),
+        .problems =
+            WRITE_PROBLEMS | PROBLEM_BIT(PROBLEM_STREAM_RESERVED) | PROBLEM_BIT(PROBLEM_BAD_HEADER),
         .body_type = "NewEvents",
         .status = 201,
         .answer_type = "Appended",

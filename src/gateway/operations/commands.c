@@ -104,15 +104,14 @@ static void wait_for_views(struct running_command *running)
     waits_add(call->gateway->waits, &running->wait, running->prefer.wait_seconds);
 }
 
-static void accept(struct running_command *running, const struct decider_answer *answer)
+static void accepted(struct running_command *running, const struct decider_answer *answer)
 {
     struct call *call = running->call;
     running->story.id = running->command.command_id;
     running->story.stream = running->stream;
     running->story.answer = *answer; /* numbers only: it was not rejected */
-    struct ever_err err =
-        event_list_read(call->gateway->parts.store, answer->first_position, answer->event_count,
-                        call->arena, &running->story.events);
+    struct ever_err err = event_list_read(call->gateway->parts.store, answer->first_position,
+                                          answer->event_count, call->arena, &running->story.events);
     if (!IS_OK(err)) {
         call_read_failed(call, err);
     } else if (running->prefer.wait_given) {
@@ -127,7 +126,7 @@ static void on_decided(void *arg, const struct decider_answer *answer)
     struct running_command *running = arg;
     list_remove(running);
     if (answer->outcome == DECIDER_ACCEPTED) {
-        accept(running, answer);
+        accepted(running, answer);
     } else {
         command_answer_refused(running->call, running->command.command_id, running->stream, answer);
     }
@@ -168,8 +167,8 @@ static bool read_id(struct running_command *running)
         call_problem(call, PROBLEM_BAD_HEADER, SLICE_NONE, "%s", fault);
         return false;
     }
-    command->command_id = command_id_of_key(slice_of_text(command->decider->name), command->id, key,
-                                            call->arena);
+    command->command_id =
+        command_id_of_key(slice_of_text(command->decider->name), command->id, key, call->arena);
     command->may_be_repeat = true;
     return true;
 }
@@ -309,9 +308,8 @@ static void answer_record(struct call *call, struct ever_uuid id,
                           const struct decider_record *record)
 {
     struct event_list events;
-    struct ever_err err =
-        event_list_read(call->gateway->parts.store, record->answer.first_position,
-                        record->answer.event_count, call->arena, &events);
+    struct ever_err err = event_list_read(call->gateway->parts.store, record->answer.first_position,
+                                          record->answer.event_count, call->arena, &events);
     if (!IS_OK(err)) {
         call_read_failed(call, err);
         return;
@@ -320,8 +318,8 @@ static void answer_record(struct call *call, struct ever_uuid id,
     call_etag(call, record->answer.last_position);
     call_header(call, SLICE_LITERAL("Cache-Control"),
                 SLICE_LITERAL("private, max-age=31536000, immutable"));
-    struct ever_slice tag = arena_printf(call->arena, "%llu",
-                                         (unsigned long long)record->answer.last_position);
+    struct ever_slice tag =
+        arena_printf(call->arena, "%llu", (unsigned long long)record->answer.last_position);
     if (condition_answers_read(call, tag)) {
         return;
     }

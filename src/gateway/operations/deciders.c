@@ -96,8 +96,8 @@ static void on_folded(void *arg, const struct decider_state *state)
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-cache"));
     if (state->revision != EVER_NO_REVISION) {
         call_etag(call, (uint64_t)state->revision);
-        if (condition_answers_read(
-                call, arena_printf(call->arena, "%lld", (long long)state->revision))) {
+        if (condition_answers_read(call,
+                                   arena_printf(call->arena, "%lld", (long long)state->revision))) {
             return;
         }
     }
@@ -112,8 +112,7 @@ static void read_state(struct call *call)
     fold->call = call;
     bool at_given;
     uint64_t at;
-    if (!decider_instance_find(call, &fold->instance) ||
-        !reading_parse_at(call, &at_given, &at) ||
+    if (!decider_instance_find(call, &fold->instance) || !reading_parse_at(call, &at_given, &at) ||
         condition_is_ahead_of_log(call, ever_last_position(call->gateway->parts.store))) {
         return;
     }

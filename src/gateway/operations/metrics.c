@@ -66,8 +66,7 @@ static void write_deciders(struct text *out, const struct deciders *deciders)
     write_one(out, "everfold_workers", "gauge", "Worker processes for deciders.", stats.workers);
     write_one(out, "everfold_workers_replaced_total", "counter",
               "Workers that crashed or passed a limit.", stats.workers_replaced);
-    write_one(out, "everfold_commands_decided_total", "counter", "Calls of decide.",
-              stats.decided);
+    write_one(out, "everfold_commands_decided_total", "counter", "Calls of decide.", stats.decided);
     write_one(out, "everfold_commands_retried_total", "counter",
               "Commands decided again because somebody else's append was faster.", stats.retried);
     write_one(out, "everfold_commands_waiting", "gauge", "Commands given and not answered.",
@@ -159,7 +158,7 @@ static void write_requests(struct text *out, const struct metrics *metrics)
                "Answers by operation and class of status.");
     for (size_t i = 0; i < metrics_size(metrics); i++) {
         const struct operation_metrics *row = metrics_at(metrics, i);
-        for (size_t class = 1; class < 6; class++) {
+        for (size_t class = 1; class < 6; class ++) {
             if (row->by_class[class] > 0) {
                 text_printf(out,
                             "everfold_http_requests_total{operation=\"%s\",status=\"%zuxx\"} "

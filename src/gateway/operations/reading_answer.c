@@ -80,8 +80,7 @@ static void answer_found(struct call *call, const struct ever_event *event)
                 SLICE_LITERAL("private, max-age=31536000, immutable"));
     call_etag(call, event->position);
     call_position(call, event->position);
-    struct ever_slice tag =
-        arena_printf(call->arena, "%llu", (unsigned long long)event->position);
+    struct ever_slice tag = arena_printf(call->arena, "%llu", (unsigned long long)event->position);
     if (condition_answers_read(call, tag)) {
         return;
     }

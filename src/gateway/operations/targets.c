@@ -134,9 +134,8 @@ static bool has_argument(const struct query_target *target, struct ever_slice na
 static bool refuse_argument(struct call *call, const struct query_target *target,
                             struct ever_slice name, const char *what)
 {
-    call_problem(call, PROBLEM_BAD_PARAMETER, SLICE_NONE,
-                 "The argument \"%.*s\" of query %s %s.", SLICE_PRINT(name), target->query->name,
-                 what);
+    call_problem(call, PROBLEM_BAD_PARAMETER, SLICE_NONE, "The argument \"%.*s\" of query %s %s.",
+                 SLICE_PRINT(name), target->query->name, what);
     return false;
 }
 
@@ -171,8 +170,7 @@ bool query_target_find(struct call *call, struct query_target *out_target)
         return false;
     }
     size_t count = out_target->query->argument_count;
-    out_target->arguments =
-        arena_alloc(call->arena, (count + 1) * sizeof *out_target->arguments);
+    out_target->arguments = arena_alloc(call->arena, (count + 1) * sizeof *out_target->arguments);
     out_target->argument_count = 0;
     add_route_arguments(call, out_target);
     if (!add_query_arguments(call, out_target)) {

@@ -128,9 +128,9 @@ static void answer_failed(struct asked_query *asked)
 {
     const struct query_job *job = &asked->job;
     enum problem problem = query_answer_problem(job->err);
-    struct ever_slice detail = job->report.size > 0      ? text_slice(&job->report)
-                               : job->err.what == NULL   ? SLICE_NONE
-                                                         : slice_of_text(job->err.what);
+    struct ever_slice detail = job->report.size > 0    ? text_slice(&job->report)
+                               : job->err.what == NULL ? SLICE_NONE
+                                                       : slice_of_text(job->err.what);
     if (problem == PROBLEM_QUERY_TIME_LIMIT || problem == PROBLEM_BUSY) {
         call_header(asked->call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
     }
@@ -161,7 +161,8 @@ static void answer_rows(struct asked_query *asked)
 
 static void on_done(struct query_job *job)
 {
-    struct asked_query *asked = (struct asked_query *)((char *)job - offsetof(struct asked_query, job));
+    struct asked_query *asked =
+        (struct asked_query *)((char *)job - offsetof(struct asked_query, job));
     if (IS_OK(job->err)) {
         answer_rows(asked);
     } else {
@@ -210,9 +211,9 @@ static void answer_behind(struct asked_query *asked)
 {
     struct call *call = asked->call;
     uint64_t position = view_position(asked->target.view);
-    struct ever_slice members = arena_printf(
-        call->arena, ",\"position\":%llu,\"minPosition\":%llu", (unsigned long long)position,
-        (unsigned long long)asked->min_position);
+    struct ever_slice members =
+        arena_printf(call->arena, ",\"position\":%llu,\"minPosition\":%llu",
+                     (unsigned long long)position, (unsigned long long)asked->min_position);
     call_position(call, position);
     call_header(call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
     call_problem(call, PROBLEM_VIEW_BEHIND, members, "The view %s is at position %llu of %llu.",

@@ -129,8 +129,8 @@ bool body_json(struct ever_slice body, struct ever_slice text, struct body_fault
 const char *body_kind_name(enum json_kind kind)
 {
     static const char *const names[] = {
-        [JSON_NULL] = "null",     [JSON_FALSE] = "false",  [JSON_TRUE] = "true",
-        [JSON_NUMBER] = "a number", [JSON_STRING] = "text",  [JSON_ARRAY] = "an array",
+        [JSON_NULL] = "null",        [JSON_FALSE] = "false", [JSON_TRUE] = "true",
+        [JSON_NUMBER] = "a number",  [JSON_STRING] = "text", [JSON_ARRAY] = "an array",
         [JSON_OBJECT] = "an object",
     };
     return names[kind];

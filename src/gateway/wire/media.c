@@ -76,11 +76,10 @@ bool media_of_content_type(media_set taken, struct ever_slice content_type, enum
     struct ever_slice parameters =
         slice_from(content_type, size == content_type.size ? size : size + 1);
     for (unsigned i = 0; i < MEDIA_COUNT; i++) {
-        bool is_it =
-            (taken & MEDIA_BIT(i)) != 0 &&
-            (slice_equal_ignoring_case(name, slice_of_text(media_names[i].name)) ||
-             (media_names[i].alias != NULL &&
-              slice_equal_ignoring_case(name, slice_of_text(media_names[i].alias))));
+        bool is_it = (taken & MEDIA_BIT(i)) != 0 &&
+                     (slice_equal_ignoring_case(name, slice_of_text(media_names[i].name)) ||
+                      (media_names[i].alias != NULL &&
+                       slice_equal_ignoring_case(name, slice_of_text(media_names[i].alias))));
         if (is_it && charset_is_utf8(parameters)) {
             *out_media = (enum media)i;
             return true;

@@ -55,7 +55,8 @@ static const char *decode_segment(struct ever_slice raw, struct arena *arena,
     if (slice_find_byte(raw, '%') == raw.size) {
         *out_segment = raw;
     } else if (!http_percent_decode(raw, arena, out_segment)) {
-        return "holds a percent sign without two hexadecimal digits, or %00";
+        return "holds a percent sign without two hexadecimal digits, %00, or escapes that are not "
+               "UTF-8";
     }
     if (is_dots(*out_segment)) {
         return "is . or .., which is not resolved here";

@@ -161,8 +161,8 @@ static const struct {
     const char *name;
     member_fn *read;
 } members[] = {
-    {"type", read_type},         {"data", read_data}, {"dataBase64", read_data_base64},
-    {"id", read_id},             {"tags", read_tags}, {"metadata", read_metadata},
+    {"type", read_type},     {"data", read_data}, {"dataBase64", read_data_base64},
+    {"id", read_id},         {"tags", read_tags}, {"metadata", read_metadata},
     {"stream", read_stream},
 };
 
@@ -214,8 +214,8 @@ static void check_complete(struct reader *reader, const struct body_place *place
 }
 
 bool new_event_read(struct json_value value, const struct body_place *place, bool with_stream,
-                    struct arena *arena, struct body_faults *faults, struct ever_new_event *out_event,
-                    struct ever_slice *out_stream)
+                    struct arena *arena, struct body_faults *faults,
+                    struct ever_new_event *out_event, struct ever_slice *out_stream)
 {
     if (value.kind != JSON_OBJECT) {
         body_fault(faults, place, "An event is an object, not %s.", body_kind_name(value.kind));

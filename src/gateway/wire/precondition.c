@@ -100,8 +100,8 @@ bool tag_list_matches(const struct tag_list *list, struct ever_slice tag,
 bool tag_list_revision(const struct tag_list *list, uint64_t *out_revision)
 {
     uint64_t revision;
-    if (list->count != 1 || list->tags[0].weak ||
-        !slice_parse_u64(list->tags[0].text, &revision) || revision > INT64_MAX) {
+    if (list->count != 1 || list->tags[0].weak || !slice_parse_u64(list->tags[0].text, &revision) ||
+        revision > INT64_MAX) {
         return false;
     }
     *out_revision = revision;

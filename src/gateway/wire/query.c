@@ -33,7 +33,8 @@ static const char *parse_pair(struct ever_slice raw, struct arena *arena,
     struct ever_slice value = slice_from(raw, equals == raw.size ? equals : equals + 1);
     if (!decode(slice_first(raw, equals), arena, &out_pair->name) ||
         !decode(value, arena, &out_pair->value)) {
-        return "holds a percent sign without two hexadecimal digits, or %00";
+        return "holds a percent sign without two hexadecimal digits, %00, or escapes that are not "
+               "UTF-8";
     }
     if (!utf8_check(out_pair->name) || !utf8_check(out_pair->value)) {
         return "is not valid UTF-8";
