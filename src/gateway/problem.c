@@ -125,6 +125,9 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"view-behind", 503, "The view has not reached the position",
          "Everfold-Min-Position asked for more than the view has applied. position is where it "
          "is, minPosition what was asked. Try again, or let the server wait: Prefer: wait=2."},
+    [PROBLEM_VIEW_BUILDING] = {"view-building", 503, "The view is being built",
+                               "Its file has changed, or its database was damaged: it is made "
+                               "anew from the log. Try again after Retry-After seconds."},
     [PROBLEM_LOG_BEHIND] =
         {"log-behind", 503, "The log has not reached the position",
          "Everfold-Min-Position is larger than the last position of this log. If the client "

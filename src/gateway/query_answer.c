@@ -40,7 +40,8 @@ enum problem query_answer_problem(struct ever_err err)
     case EVER_LIMIT:
         return PROBLEM_RESULT_TOO_LARGE;
     case EVER_BUSY:
-        return PROBLEM_BUSY;
+    case EVER_CORRUPT:
+        return PROBLEM_VIEW_BUILDING;
     default:
         return PROBLEM_QUERY_FAILED;
     }

@@ -7,5 +7,5 @@
 bool query_answer_write(struct text *out, const struct query_target *target, struct ever_slice rows,
                         uint64_t position);
 
-/* What a failed query is called, and the sentence to go with it (in the report, or static). */
+/* What a failed query is called. */
 enum problem query_answer_problem(struct ever_err err);

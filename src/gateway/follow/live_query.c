@@ -29,6 +29,7 @@ struct live_query {
     struct query_job job;
     bool running;
     bool again;          /* the view moved while it ran */
+    bool later;          /* it could not run just now: the next tick tries again */
     bool failed;         /* the answer is an error: followers end behind it */
     uint64_t version;    /* counts answers that differ */
     struct text message; /* the latest answer, as a server-sent event */
@@ -163,9 +164,10 @@ static void on_done(struct query_job *job)
 {
     struct live_query *query =
         (struct live_query *)((char *)job - offsetof(struct live_query, job));
+    query->later = job->err.code == EVER_BUSY;
     if (IS_OK(job->err)) {
         note_rows(query);
-    } else {
+    } else if (!query->later) {
         encode_failure(query);
     }
     bring_all_up_to_date(query); /* `running` still keeps it from being freed */
@@ -176,8 +178,7 @@ static void on_done(struct query_job *job)
     free_if_unused(query);
 }
 
-/* Followers of one query run it once at a time. When too many queries run already, the view's next
- * move tries again. */
+/* Followers of one query run it once at a time. */
 static void run(struct live_query *query)
 {
     query->again = query->running;
@@ -194,7 +195,7 @@ static void run(struct live_query *query)
     };
     query->failed = false;
     query->running = IS_OK(query_job_start(&query->job));
-    query->again = !query->running;
+    query->later = !query->running;
 }
 
 void live_queries_views_moved(struct live_queries *queries)
@@ -301,7 +302,7 @@ static void on_tick(uv_timer_t *timer)
     struct live_queries *queries = timer->data;
     for (struct live_query *query = queries->first; query != NULL;) {
         struct live_query *next = query->next; /* the last follower's end frees the query */
-        if (query->again && !query->running) {
+        if (query->later) {
             run(query);
         }
         look_after_all(query);

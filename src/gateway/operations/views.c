@@ -131,7 +131,7 @@ static void answer_failed(struct asked_query *asked)
     struct ever_slice detail = job->report.size > 0    ? text_slice(&job->report)
                                : job->err.what == NULL ? SLICE_NONE
                                                        : slice_of_text(job->err.what);
-    if (problem == PROBLEM_QUERY_TIME_LIMIT || problem == PROBLEM_BUSY) {
+    if (problem_info(problem)->status == 503) {
         call_header(asked->call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
     }
     call_problem_as(asked->call, problem_info(problem)->status, problem, SLICE_NONE, detail);
@@ -201,9 +201,10 @@ static void run_query(struct asked_query *asked)
     asked->job.arguments = asked->target.arguments;
     asked->job.argument_count = asked->target.argument_count;
     asked->job.done = on_done;
-    asked->job.err = query_job_start(&asked->job);
-    if (!IS_OK(asked->job.err)) {
-        answer_failed(asked);
+    struct ever_err err = query_job_start(&asked->job);
+    if (!IS_OK(err)) {
+        call_header(asked->call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
+        call_problem(asked->call, PROBLEM_BUSY, SLICE_NONE, "Too many queries run already.");
     }
 }
 
@@ -295,7 +296,7 @@ const struct operation query_operation = {
                   PARAMETER_BIT(PARAMETER_IF_NONE_MATCH),
     .problems = PROBLEM_BIT(PROBLEM_VIEW_NOT_FOUND) | PROBLEM_BIT(PROBLEM_QUERY_NOT_FOUND) |
                 PROBLEM_BIT(PROBLEM_ROW_NOT_FOUND) | PROBLEM_BIT(PROBLEM_BAD_PARAMETER) |
-                PROBLEM_BIT(PROBLEM_BAD_HEADER) | PROBLEM_BIT(PROBLEM_VIEW_BEHIND) |
+                PROBLEM_BIT(PROBLEM_BAD_HEADER) | PROBLEM_BIT(PROBLEM_VIEW_BEHIND) | PROBLEM_BIT(PROBLEM_VIEW_BUILDING) |
                 PROBLEM_BIT(PROBLEM_QUERY_TIME_LIMIT) | PROBLEM_BIT(PROBLEM_RESULT_TOO_LARGE) |
                 PROBLEM_BIT(PROBLEM_QUERY_FAILED) | PROBLEM_BIT(PROBLEM_BUSY),
     .status = 200,

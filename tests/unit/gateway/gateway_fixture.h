@@ -1,0 +1,239 @@
+/* gateway_fixture.h - a whole gateway in this process, on a thread and a port of its own, and a
+ * client that speaks to it over a socket. */
+#pragma once
+#include "unit/unit.h"
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "gateway/gateway.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct fixture {
+    char dir[64];
+    struct ever *store;
+    struct app *app; /* NULL: none */
+    struct views *views;
+    uv_loop_t loop;
+    uv_async_t stop;
+    pthread_t thread;
+    struct gateway *gateway;
+    uint16_t port;
+};
+
+static inline int fixture_remove(const char *path, const struct stat *stat, int type,
+                                 struct FTW *walk)
+{
+    (void)stat; /* nftw's signature */
+    (void)type; /* likewise */
+    (void)walk; /* likewise */
+    return remove(path);
+}
+
+static inline void fixture_stopped(void *arg)
+{
+    struct fixture *fixture = arg;
+    uv_close((uv_handle_t *)&fixture->stop, NULL);
+}
+
+static inline void fixture_on_stop(uv_async_t *handle)
+{
+    struct fixture *fixture = handle->data;
+    gateway_stop(fixture->gateway, fixture_stopped, fixture);
+}
+
+static inline void *fixture_run(void *arg)
+{
+    struct fixture *fixture = arg;
+    uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+/* Starts it on an empty store. `views_sql` is the text of views/balances.sql; NULL: no APP. */
+static inline void fixture_start(struct fixture *fixture, const char *views_sql)
+{
+    *fixture = (struct fixture){.dir = "/tmp/everfold-gateway-XXXXXX"};
+    assert_non_null(mkdtemp(fixture->dir));
+    char data[96];
+    snprintf(data, sizeof data, "%s/data", fixture->dir);
+    struct ever_options options = {.segment_bytes = 1 << 20};
+    assert_ok(ever_open(data, &options, &fixture->store));
+    struct text report = {0};
+    if (views_sql != NULL) {
+        char path[128];
+        snprintf(path, sizeof path, "mkdir -p %s/app/views", fixture->dir);
+        assert_int_equal(system(path), 0);
+        snprintf(path, sizeof path, "%s/app/views/balances.sql", fixture->dir);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(views_sql, file);
+        fclose(file);
+        snprintf(path, sizeof path, "%s/app", fixture->dir);
+        assert_ok(app_load(path, &report, &fixture->app));
+        assert_ok(views_open(fixture->store, fixture->app, NULL, &report, &fixture->views));
+        assert_ok(views_start(fixture->views));
+    }
+    assert_int_equal(uv_loop_init(&fixture->loop), 0);
+    assert_int_equal(uv_async_init(&fixture->loop, &fixture->stop, fixture_on_stop), 0);
+    fixture->stop.data = fixture;
+    struct gateway_parts parts = {
+        .loop = &fixture->loop, .store = fixture->store, .views = fixture->views};
+    http_options_default(&parts.http);
+    parts.http.port = 0;
+    assert_ok(gateway_start(&parts, &report, &fixture->gateway));
+    fixture->port = gateway_port(fixture->gateway);
+    text_deinit(&report);
+    assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
+}
+
+static inline void fixture_stop(struct fixture *fixture)
+{
+    uv_async_send(&fixture->stop);
+    pthread_join(fixture->thread, NULL);
+    assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    views_close(fixture->views);
+    app_free(fixture->app);
+    ever_close(fixture->store);
+    nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- The client ------------------------------------------------------------------------------ */
+
+struct answer {
+    int status;
+    char *text; /* the whole answer as received */
+    char *head; /* the header lines, each behind CR LF */
+    char *body; /* without chunk sizes */
+};
+
+static inline int client_connect(const struct fixture *fixture)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(fixture->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static inline void client_send(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
+        assert_true(sent > 0);
+        bytes += sent;
+        size -= (size_t)sent;
+    }
+}
+
+/* Reads until `stop` has come, or to the end of the connection. */
+static inline char *client_read_until(int fd, const char *stop)
+{
+    struct text text = {0};
+    text_add_text(&text, "");
+    while (stop == NULL || strstr(text.data, stop) == NULL) {
+        char buffer[4096];
+        ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+        assert_true(got >= 0);
+        if (got == 0) {
+            break;
+        }
+        text_add(&text, slice_of(buffer, (size_t)got));
+    }
+    return text.data;
+}
+
+/* Takes the chunk sizes out, in place. */
+static inline void join_chunks(char *body)
+{
+    char *out = body;
+    for (char *at = body; *at != '\0';) {
+        char *data;
+        size_t size = strtoul(at, &data, 16);
+        data += 2;
+        if (size == 0) {
+            break;
+        }
+        memmove(out, data, size);
+        out += size;
+        at = data + size + 2;
+    }
+    *out = '\0';
+}
+
+static inline struct answer answer_of(char *text)
+{
+    struct answer answer = {.text = text};
+    assert_true(strncmp(text, "HTTP/1.1 ", 9) == 0);
+    answer.status = atoi(text + 9);
+    answer.head = strstr(text, "\r\n");
+    answer.body = strstr(text, "\r\n\r\n");
+    assert_non_null(answer.body);
+    answer.body[2] = '\0';
+    answer.body += 4;
+    if (strstr(answer.head, "\r\nTransfer-Encoding: chunked\r\n") != NULL) {
+        join_chunks(answer.body);
+    }
+    return answer;
+}
+
+/* One request on a connection of its own. `headers`: "A: b\r\n" lines, or "". */
+static inline struct answer ask(const struct fixture *fixture, const char *method,
+                                const char *target, const char *headers, const char *body)
+{
+    int fd = client_connect(fixture);
+    struct text request = {0};
+    text_printf(&request, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s", method, target,
+                headers);
+    if (body != NULL) {
+        text_printf(&request, "Content-Length: %zu\r\n", strlen(body));
+    }
+    text_printf(&request, "\r\n%s", body == NULL ? "" : body);
+    client_send(fd, request.data, request.size);
+    text_deinit(&request);
+    struct answer answer = answer_of(client_read_until(fd, NULL));
+    close(fd);
+    return answer;
+}
+
+static inline struct answer get(const struct fixture *fixture, const char *target)
+{
+    return ask(fixture, "GET", target, "", NULL);
+}
+
+static inline struct answer post(const struct fixture *fixture, const char *target,
+                                 const char *body)
+{
+    return ask(fixture, "POST", target, "Content-Type: application/json\r\n", body);
+}
+
+static inline void answer_free(struct answer *answer)
+{
+    free(answer->text);
+    *answer = (struct answer){0};
+}
+
+/* The status is this, the head and body hold these (NULL: anything); then the answer is freed. */
+static inline void expect_(struct answer answer, int status, const char *in_head,
+                           const char *in_body, const char *file, int line)
+{
+    bool fine = answer.status == status &&
+                (in_head == NULL || strstr(answer.head, in_head) != NULL) &&
+                (in_body == NULL || strstr(answer.body, in_body) != NULL);
+    if (!fine) {
+        print_error("%s:%d: want %d, head \"%s\", body \"%s\"; got %d%s\n%s\n", file, line, status,
+                    in_head == NULL ? "" : in_head, in_body == NULL ? "" : in_body, answer.status,
+                    answer.head, answer.body);
+        _fail(file, line);
+    }
+    answer_free(&answer);
+}
+#define expect(answer, status, in_head, in_body)                                                   \
+    expect_(answer, status, in_head, in_body, __FILE__, __LINE__)
