@@ -33,6 +33,9 @@ struct http_exchange *exchange_acquire(struct http_server *server, struct connec
     exchange->is_mute = false;
     exchange->is_full = false;
     exchange->ready_is_due = false;
+    exchange->is_ending = false;
+    exchange->chunk_digits = NULL;
+    exchange->chunk_bytes = 0;
     exchange->abandoned = NULL;
     return exchange;
 }
@@ -96,11 +99,26 @@ struct arena *http_arena(struct http_exchange *exchange)
     return &exchange->arena;
 }
 
+/* To be told when the turn ends: that a HEAD has no body, that the client was gone before. Not at
+ * once, within the call that would have to know it: the caller's own state is not ready for that.
+ */
+static void end_soon(struct http_exchange *exchange)
+{
+    if (!exchange->is_ending) {
+        exchange->is_ending = true;
+        exchange->next_ending = exchange->server->ending;
+        exchange->server->ending = exchange;
+    }
+}
+
 void http_on_abandoned(struct http_exchange *exchange, void (*fn)(void *arg), void *arg)
 {
     ASSERT(exchange->state == EXCHANGE_WAITING);
     exchange->abandoned = fn;
     exchange->abandoned_arg = arg;
+    if (exchange->connection == NULL) {
+        end_soon(exchange);
+    }
 }
 
 /* Answers */
@@ -137,32 +155,6 @@ void http_respond(struct http_exchange *exchange, unsigned status,
 
 /* Streams */
 
-/* `gone` without a loss: of a HEAD, which has no body, or of an exchange whose client left before.
- * Not within http_stream_begin(): the caller's own state may not be ready for it. */
-static void end_soon(struct http_exchange *exchange)
-{
-    exchange->next_ending = exchange->server->ending;
-    exchange->server->ending = exchange;
-}
-
-void exchange_end_ending(struct http_server *server)
-{
-    while (server->ending != NULL) {
-        struct http_exchange *exchange = server->ending;
-        server->ending = exchange->next_ending;
-        if (exchange->state != EXCHANGE_STREAMING) {
-            continue; /* ended or lost by itself meanwhile */
-        }
-        exchange->state = EXCHANGE_ENDED;
-        exchange->events.gone(exchange->events.arg, exchange);
-        if (exchange->connection == NULL) {
-            exchange_release(exchange);
-        } else {
-            end(exchange);
-        }
-    }
-}
-
 void http_stream_begin(struct http_exchange *exchange, unsigned status,
                        const struct http_header *headers, size_t header_count,
                        const struct http_stream_events *events)
@@ -185,6 +177,31 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status,
         exchange->ready_is_due = true;
     }
     connection_need_turn(exchange->connection);
+}
+
+static void end_unread_stream(struct http_exchange *exchange)
+{
+    exchange->state = EXCHANGE_ENDED;
+    exchange->events.gone(exchange->events.arg, exchange);
+    if (exchange->connection == NULL) {
+        exchange_release(exchange);
+    } else {
+        end(exchange);
+    }
+}
+
+void exchange_end_ending(struct http_server *server)
+{
+    while (server->ending != NULL) {
+        struct http_exchange *exchange = server->ending;
+        server->ending = exchange->next_ending;
+        exchange->is_ending = false;
+        if (exchange->state == EXCHANGE_STREAMING) {
+            end_unread_stream(exchange);
+        } else {
+            exchange_abandon(exchange); /* which does nothing once it was answered */
+        }
+    }
 }
 
 size_t http_stream_unsent(const struct http_exchange *exchange)
@@ -230,6 +247,12 @@ void http_stream_end(struct http_exchange *exchange)
     end(exchange);
 }
 
+void exchange_take_over(struct http_exchange *exchange)
+{
+    http1_close_chunk(exchange, &exchange->held);
+    output_append(&exchange->connection->output, &exchange->held);
+}
+
 void exchange_turn(struct http_exchange *exchange)
 {
     struct connection *connection = exchange->connection;
@@ -245,6 +268,9 @@ void exchange_turn(struct http_exchange *exchange)
     if (exchange->ready_is_due) {
         exchange->ready_is_due = false;
         exchange->events.ready(exchange->events.arg, exchange);
+    }
+    if (exchange->state == EXCHANGE_STREAMING) {
+        http1_close_chunk(exchange, &connection->output);
     }
 }
 
@@ -283,8 +309,9 @@ void exchange_lose(struct http_exchange *exchange)
 void exchange_cut(struct http_exchange *exchange)
 {
     if (exchange->state == EXCHANGE_STREAMING) {
+        http1_close_chunk(exchange, output_of(exchange));
         exchange->state = EXCHANGE_ENDED;
-        exchange->closes = true; /* without a last chunk: the client can tell that it was cut */
+        exchange->closes = true;
         exchange->events.gone(exchange->events.arg, exchange);
     }
 }

@@ -32,6 +32,9 @@ struct http_exchange {
     bool is_mute;    /* HEAD: the answer has no body */
     bool is_full;    /* http_stream_write() said: wait for ready */
     bool ready_is_due;
+    bool is_ending;     /* in the server's list of those to be told when the turn ends */
+    char *chunk_digits; /* of the open chunk, in the output; NULL: none is open */
+    size_t chunk_bytes;
     struct output held; /* of the answer, while earlier ones are not complete */
     struct http_stream_events events;
     void (*abandoned)(void *arg);
@@ -47,9 +50,11 @@ void exchange_release(struct http_exchange *exchange); /* valid until the turn e
 void exchange_abandon(struct http_exchange *exchange);
 /* The connection is lost: calls abandoned or gone, releases what nobody will answer. */
 void exchange_lose(struct http_exchange *exchange);
+/* It has become the first of its connection: its answer goes out from now on. */
+void exchange_take_over(struct http_exchange *exchange);
 /* Once a turn, when the exchange is the first of its connection. */
 void exchange_turn(struct http_exchange *exchange);
-/* The server stops: ends a stream where it is. */
+/* The server stops: ends a stream where it is, without a last chunk. */
 void exchange_cut(struct http_exchange *exchange);
 
 /* At the end of a turn, in this order. */

@@ -4,8 +4,6 @@
 #include "base/slice.h"
 #include "net/server_priv.h"
 
-#include <stdio.h>
-
 static const char *reason_of(unsigned status)
 {
     static const struct {
@@ -121,19 +119,43 @@ void http1_write_head(struct http_exchange *exchange, struct output *output, uns
     output_add(output, &exchange->server->blocks, text_slice(head));
 }
 
+#define CHUNK_DIGITS 8 /* leading zeros are allowed, so that the place can be kept */
+#define CHUNK_BYTES_MAX UINT32_MAX
+
 void http1_write_chunk(struct http_exchange *exchange, struct output *output,
                        struct ever_slice bytes)
 {
-    ASSERT(bytes.size > 0); /* an empty chunk would end the body */
-    char size[20];
-    int size_bytes = snprintf(size, sizeof size, "%zx\r\n", bytes.size);
+    ASSERT(bytes.size > 0 && bytes.size <= CHUNK_BYTES_MAX); /* an empty one would end the body */
     struct output_pool *pool = &exchange->server->blocks;
-    output_add(output, pool, slice_of(size, (size_t)size_bytes));
+    if (exchange->chunk_bytes > CHUNK_BYTES_MAX - bytes.size) {
+        http1_close_chunk(exchange, output);
+    }
+    if (exchange->chunk_digits == NULL) {
+        exchange->chunk_digits = output_reserve(output, pool, CHUNK_DIGITS + 2);
+        memcpy(exchange->chunk_digits, "????????\r\n", CHUNK_DIGITS + 2);
+    }
     output_add(output, pool, bytes);
-    output_add(output, pool, SLICE_LITERAL("\r\n"));
+    exchange->chunk_bytes += bytes.size;
+}
+
+void http1_close_chunk(struct http_exchange *exchange, struct output *output)
+{
+    if (exchange->chunk_digits == NULL) {
+        return;
+    }
+    size_t size = exchange->chunk_bytes;
+    for (size_t i = CHUNK_DIGITS; i > 0; i--) {
+        exchange->chunk_digits[i - 1] = "0123456789abcdef"[size & 15];
+        size >>= 4;
+    }
+    ASSERT(size == 0);
+    exchange->chunk_digits = NULL;
+    exchange->chunk_bytes = 0;
+    output_add(output, &exchange->server->blocks, SLICE_LITERAL("\r\n"));
 }
 
 void http1_write_last_chunk(struct http_exchange *exchange, struct output *output)
 {
+    http1_close_chunk(exchange, output);
     output_add(output, &exchange->server->blocks, SLICE_LITERAL("0\r\n\r\n"));
 }

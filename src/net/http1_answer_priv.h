@@ -17,6 +17,9 @@ void http1_write_head(struct http_exchange *exchange, struct output *output, uns
 /* 204, 304 and 1xx never have a body. */
 bool http1_status_has_body(unsigned status);
 
+/* Adds to the chunk that is open, or opens one: what is written within one turn is one chunk. Its
+ * size is known when it is closed, which must be done before the output is sent. */
 void http1_write_chunk(struct http_exchange *exchange, struct output *output,
                        struct ever_slice bytes);
+void http1_close_chunk(struct http_exchange *exchange, struct output *output);
 void http1_write_last_chunk(struct http_exchange *exchange, struct output *output);

@@ -47,10 +47,28 @@ static void pop(struct connection *connection)
         session->last = NULL;
         session->since_ms = session->reading == NULL ? now_of(connection) : session->since_ms;
     } else {
-        output_append(&connection->output, &session->first->held);
+        exchange_take_over(session->first);
     }
     session->count--;
     exchange_release(exchange);
+}
+
+/* Nobody will be sent the answers that are outstanding. */
+static void lose_all(struct connection *connection)
+{
+    struct http1_session *session = &connection->http1;
+    struct http_exchange *lost = session->first;
+    session->first = NULL;
+    session->last = NULL;
+    session->count = 0;
+    for (struct http_exchange *exchange = lost; exchange != NULL; exchange = exchange->next) {
+        exchange->connection = NULL;
+    }
+    while (lost != NULL) {
+        struct http_exchange *exchange = lost;
+        lost = exchange->next;
+        exchange_lose(exchange);
+    }
 }
 
 void http1_session_advance(struct connection *connection)
@@ -63,6 +81,7 @@ void http1_session_advance(struct connection *connection)
         if (closes) {
             session->is_deaf = true;
             connection_finish(connection);
+            lose_all(connection); /* those behind a stream that was cut */
             return;
         }
     }
@@ -173,11 +192,11 @@ static void resume(struct connection *connection)
 static void on_turn(struct connection *connection)
 {
     struct http1_session *session = &connection->http1;
-    if (session->first != NULL) {
-        exchange_turn(session->first);
-    }
     if (session->unread.size > 0 && !session->is_deaf && has_room(connection)) {
         resume(connection);
+    }
+    if (session->first != NULL) {
+        exchange_turn(session->first); /* last, since it closes the chunk that is to be sent */
     }
     const struct http_exchange *first = session->first;
     connection->tells_when_sent = first != NULL && first->is_full;
@@ -276,18 +295,7 @@ static void on_closed(struct connection *connection)
         exchange_release(session->reading);
         session->reading = NULL;
     }
-    struct http_exchange *lost = session->first;
-    session->first = NULL;
-    session->last = NULL;
-    session->count = 0;
-    for (struct http_exchange *exchange = lost; exchange != NULL; exchange = exchange->next) {
-        exchange->connection = NULL;
-    }
-    while (lost != NULL) {
-        struct http_exchange *exchange = lost;
-        lost = exchange->next;
-        exchange_lose(exchange);
-    }
+    lose_all(connection);
 }
 
 const struct protocol http1_protocol = {

@@ -63,24 +63,42 @@ static size_t fill(struct output_block *block, struct ever_slice bytes)
     return size;
 }
 
-void output_add(struct output *output, struct output_pool *pool, struct ever_slice bytes)
+static struct output_block *add_block(struct output *output, struct output_pool *pool,
+                                      size_t capacity)
 {
-    output->size += bytes.size;
-    if (bytes.size > 0 && output->last != NULL) {
-        bytes = slice_from(bytes, fill(output->last, bytes));
-    }
-    if (bytes.size == 0) {
-        return;
-    }
-    struct output_block *block = take_block(pool, bytes.size);
-    size_t filled = fill(block, bytes);
-    ASSERT(filled == bytes.size);
+    struct output_block *block = take_block(pool, capacity);
     if (output->last == NULL) {
         output->first = block;
     } else {
         output->last->next = block;
     }
     output->last = block;
+    return block;
+}
+
+void output_add(struct output *output, struct output_pool *pool, struct ever_slice bytes)
+{
+    output->size += bytes.size;
+    if (bytes.size > 0 && output->last != NULL) {
+        bytes = slice_from(bytes, fill(output->last, bytes));
+    }
+    if (bytes.size > 0) {
+        size_t filled = fill(add_block(output, pool, bytes.size), bytes);
+        ASSERT(filled == bytes.size);
+    }
+}
+
+char *output_reserve(struct output *output, struct output_pool *pool, size_t size)
+{
+    ASSERT(size > 0 && size <= POOLED_CAPACITY);
+    struct output_block *block = output->last;
+    if (block == NULL || block->capacity - block->size < size) {
+        block = add_block(output, pool, size);
+    }
+    char *at = block->bytes + block->size;
+    block->size += size;
+    output->size += size;
+    return at;
 }
 
 void output_append(struct output *output, struct output *other)

@@ -26,6 +26,9 @@ struct output { /* zero-initialised is empty and valid */
 
 void output_add(struct output *output, struct output_pool *pool, struct ever_slice bytes);
 
+/* Adds `size` bytes, a few, to be written by the caller before they are sent. */
+char *output_reserve(struct output *output, struct output_pool *pool, size_t size);
+
 /* Takes all of `other` behind what is there; `other` is empty then. */
 void output_append(struct output *output, struct output *other);
 

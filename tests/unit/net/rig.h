@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
 #define RIG_WAITING_MAX 256
 #define RIG_PATIENCE_S 20 /* a test that waits longer has failed */
 
@@ -165,6 +167,13 @@ static inline bool rig_send(struct rig *rig, int fd, struct ever_slice bytes)
 static inline void rig_send_text(struct rig *rig, int fd, const char *text)
 {
     assert_true(rig_send(rig, fd, slice_of_text(text)));
+}
+
+static inline void rig_reset(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    close(fd);
 }
 
 enum rig_end { RIG_OPEN, RIG_EOF, RIG_RESET };

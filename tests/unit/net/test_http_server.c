@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-
 /* Keep-alive and pipelining */
 
 static void pipelined_answers_leave_in_order_and_in_one_write(void **state)
@@ -514,13 +512,6 @@ static void a_half_closed_client_gets_its_answers(void **state)
     rig_stop(&rig);
 }
 
-static void reset_connection(int fd)
-{
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
-    close(fd);
-}
-
 static void who_waits_learns_that_the_client_is_gone(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -530,7 +521,7 @@ static void who_waits_learns_that_the_client_is_gone(void **state)
     int fd = rig_connect(&rig);
     rig_send_text(&rig, fd, GET("/wait") GET("/wait"));
     RIG_UNTIL(&rig, rig.waiting_count == 2);
-    reset_connection(fd);
+    rig_reset(fd);
     RIG_UNTIL(&rig, rig.abandoned == 2);
     rig_answer(rig.waiting[0]); /* must be done, and does nothing */
     fd = rig_connect(&rig);
@@ -558,226 +549,12 @@ static void survives_a_reset_at_any_byte(void **state)
         int fd = rig_connect(&rig);
         assert_true(rig_send(&rig, fd, slice_of(request, size)));
         rig_turns(&rig, (int)(size % 4));
-        reset_connection(fd);
+        rig_reset(fd);
     }
     struct http_stats stats;
     RIG_UNTIL(&rig, (http_server_stats(rig.server, &stats), stats.connections == 0));
     assert_int_equal(stats.accepted, sizeof request);
     assert_int_equal(rig.abandoned, rig.waiting_count);
-    rig_stop(&rig);
-}
-
-/* Streams */
-
-struct feed { /* writes numbered lines whenever there is room */
-    struct http_exchange *exchange;
-    uint64_t line_count; /* to write */
-    uint64_t written;
-    uint32_t ready_count;
-    uint32_t gone_count;
-    size_t unsent_max;
-    bool ends;
-};
-
-static void feed_ready(void *arg, struct http_exchange *exchange)
-{
-    struct feed *feed = arg;
-    feed->ready_count++;
-    bool room = true;
-    while (feed->written < feed->line_count && room) {
-        char line[64];
-        int size = snprintf(line, sizeof line, "line %llu\n", (unsigned long long)feed->written++);
-        room = http_stream_write(exchange, slice_of(line, (size_t)size));
-    }
-    size_t unsent = http_stream_unsent(exchange);
-    feed->unsent_max = unsent > feed->unsent_max ? unsent : feed->unsent_max;
-    if (feed->written == feed->line_count && feed->ends) {
-        http_stream_end(exchange);
-    }
-}
-
-static void feed_gone(void *arg, struct http_exchange *exchange)
-{
-    struct feed *feed = arg;
-    assert_ptr_equal(exchange, feed->exchange);
-    feed->gone_count++;
-}
-
-static void feed_begin(void *arg, struct http_exchange *exchange)
-{
-    struct feed *feed = arg;
-    feed->exchange = exchange;
-    struct http_stream_events events = {feed_ready, feed_gone, feed};
-    struct http_header header = {SLICE_LITERAL("Content-Type"), SLICE_LITERAL("text/plain")};
-    http_stream_begin(exchange, 200, &header, 1, &events);
-}
-
-/* The body of a chunked answer; false: it does not end. */
-static bool dechunk(struct ever_slice bytes, struct text *out_body, size_t *out_rest)
-{
-    for (;;) {
-        char *end = NULL;
-        size_t size = strtoul(bytes.data, &end, 16);
-        size_t skip = (size_t)(end - bytes.data) + 2;
-        if (bytes.size < skip + size + 2) {
-            return false;
-        }
-        text_add(out_body, slice_of(bytes.data + skip, size));
-        assert_memory_equal(bytes.data + skip + size, "\r\n", 2);
-        bytes = slice_from(bytes, skip + size + 2);
-        if (size == 0) {
-            *out_rest = bytes.size;
-            return true;
-        }
-    }
-}
-
-static void check_lines(struct ever_slice body, uint64_t count)
-{
-    struct text want = {0};
-    for (uint64_t i = 0; i < count; i++) {
-        text_printf(&want, "line %llu\n", (unsigned long long)i);
-    }
-    assert_true(slice_equal(body, text_slice(&want)));
-    text_deinit(&want);
-}
-
-static void a_stream_arrives_whole_within_its_buffer(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    options.stream_buffer_bytes = 16384;
-    struct rig rig;
-    rig_start(&rig, &options);
-    struct feed feed = {.line_count = 500000, .ends = true};
-    rig.special = feed_begin;
-    rig.special_arg = &feed;
-    int fd = rig_connect(&rig);
-    rig_send_text(&rig, fd, GET("/special") GET("/after"));
-    rig_turns(&rig, 2000); /* the client reads nothing for now */
-    assert_true(feed.written < feed.line_count);
-    uint64_t written = feed.written;
-    rig_turns(&rig, 100);
-    assert_int_equal(feed.written, written);
-    struct text got = {0};
-    RIG_UNTIL(&rig, (rig_take(&rig, fd, &got), rig.handled == 2));
-    RIG_UNTIL(&rig, (rig_take(&rig, fd, &got),
-                     memcmp(got.data + got.size - 12, "GET /after?|", 12)) == 0);
-    assert_true(feed.unsent_max < options.stream_buffer_bytes + 128);
-    struct rig_answer answer = rig_parse(text_slice(&got));
-    struct text body = {0};
-    size_t rest = 0;
-    assert_true(dechunk(slice_from(text_slice(&got), answer.head.size), &body, &rest));
-    check_lines(text_slice(&body), feed.line_count);
-    assert_slice(rig_parse(slice_from(text_slice(&got), got.size - rest)).body, "GET /after?|");
-    assert_int_equal(feed.gone_count, 0);
-    close(fd);
-    text_deinit(&body);
-    text_deinit(&got);
-    rig_stop(&rig);
-}
-
-static void a_stream_for_1_0_ends_with_the_connection(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    struct rig rig;
-    rig_start(&rig, &options);
-    struct feed feed = {.line_count = 1000, .ends = true};
-    rig.special = feed_begin;
-    rig.special_arg = &feed;
-    int fd = rig_connect(&rig);
-    rig_send_text(&rig, fd, "GET /special HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-    struct text got = {0};
-    assert_int_equal(rig_take_to_end(&rig, fd, &got), RIG_EOF);
-    struct rig_answer answer = rig_parse(text_slice(&got));
-    struct ever_slice value;
-    assert_false(rig_field(answer.head, "transfer-encoding", &value));
-    check_lines(slice_from(text_slice(&got), answer.head.size), 1000);
-    close(fd);
-    text_deinit(&got);
-    rig_stop(&rig);
-}
-
-static void a_stream_learns_once_that_its_client_is_gone(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    struct rig rig;
-    rig_start(&rig, &options);
-    for (int way = 0; way < 3; way++) {
-        struct feed feed = {.line_count = way == 2 ? 10000000 : 10};
-        rig.special = feed_begin;
-        rig.special_arg = &feed;
-        int fd = rig_connect(&rig);
-        rig_send_text(&rig, fd, GET("/special"));
-        RIG_UNTIL(&rig, feed.ready_count > 0);
-        rig_turns(&rig, 3);
-        if (way == 0) {
-            close(fd); /* with nothing to say, silence tells */
-        } else {
-            reset_connection(fd); /* while idle, and while full */
-        }
-        RIG_UNTIL(&rig, feed.gone_count > 0);
-        rig_turns(&rig, 5);
-        assert_int_equal(feed.gone_count, 1);
-    }
-    rig_stop(&rig);
-}
-
-static void head_of_a_stream_is_a_head_and_gone(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    struct rig rig;
-    rig_start(&rig, &options);
-    struct feed feed = {.line_count = 10};
-    rig.special = feed_begin;
-    rig.special_arg = &feed;
-    int fd = rig_connect(&rig);
-    rig_send_text(&rig, fd, "HEAD /special HTTP/1.1\r\nHost: a\r\n\r\n" GET("/after"));
-    struct text got = {0};
-    size_t offset = 0;
-    struct rig_answer answer = rig_next(&rig, fd, &got, &offset);
-    assert_int_equal(answer.head.size, answer.size);
-    assert_slice(rig_next(&rig, fd, &got, &offset).body, "GET /after?|");
-    assert_int_equal(feed.ready_count, 0);
-    assert_int_equal(feed.gone_count, 1);
-    close(fd);
-    text_deinit(&got);
-    rig_stop(&rig);
-}
-
-static void a_stream_waits_for_the_answer_before_it(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    struct rig rig;
-    rig_start(&rig, &options);
-    struct feed feed = {.line_count = 10, .ends = true};
-    rig.special = feed_begin;
-    rig.special_arg = &feed;
-    int fd = rig_connect(&rig);
-    rig_send_text(&rig, fd, GET("/wait") GET("/special") GET("/after"));
-    RIG_UNTIL(&rig, rig.handled == 3);
-    struct text got = {0};
-    rig_turns(&rig, 5);
-    rig_take(&rig, fd, &got);
-    assert_int_equal(got.size, 0);
-    rig_answer(rig.waiting[0]);
-    rig.waiting_count = 0;
-    size_t offset = 0;
-    assert_slice(rig_next(&rig, fd, &got, &offset).body, "GET /wait?|");
-    RIG_UNTIL(&rig, (rig_take(&rig, fd, &got),
-                     memcmp(got.data + got.size - 12, "GET /after?|", 12)) == 0);
-    struct rig_answer answer = rig_parse(slice_from(text_slice(&got), offset));
-    struct text body = {0};
-    size_t rest = 0;
-    assert_true(dechunk(slice_from(text_slice(&got), offset + answer.head.size), &body, &rest));
-    check_lines(text_slice(&body), 10);
-    close(fd);
-    text_deinit(&body);
-    text_deinit(&got);
     rig_stop(&rig);
 }
 
@@ -843,54 +620,6 @@ static void start_says_what_is_wrong(void **state)
     rig_stop(&rig);
 }
 
-static void stopping_lets_answers_finish_and_cuts_streams(void **state)
-{
-    (void)state; /* cmocka's signature */
-    struct http_options options = rig_options();
-    struct rig rig;
-    rig_start(&rig, &options);
-    struct feed feed = {.line_count = 3};
-    rig.special = feed_begin;
-    rig.special_arg = &feed;
-    int waiting = rig_connect(&rig);
-    int streaming = rig_connect(&rig);
-    int idle = rig_connect(&rig);
-    int half = rig_connect(&rig);
-    rig_send_text(&rig, waiting, GET("/wait"));
-    rig_send_text(&rig, streaming, GET("/special"));
-    rig_send_text(&rig, half, "GET / HTTP");
-    RIG_UNTIL(&rig, rig.waiting_count == 1 && feed.ready_count == 1);
-    http_server_stop(rig.server, 60000, rig_on_stopped, &rig);
-    assert_int_equal(feed.gone_count, 1);
-    struct text got = {0};
-    assert_int_equal(rig_take_to_end(&rig, idle, &got), RIG_EOF);
-    assert_int_equal(rig_take_to_end(&rig, half, &got), RIG_EOF);
-    assert_int_equal(got.size, 0);
-    assert_int_equal(rig_take_to_end(&rig, streaming, &got), RIG_EOF);
-    struct text body = {0};
-    size_t rest = 0;
-    assert_false(dechunk(slice_from(text_slice(&got), rig_parse(text_slice(&got)).head.size), &body,
-                         &rest)); /* no last chunk: the client can tell */
-    close(idle);
-    close(half);
-    close(streaming);
-    rig_turns(&rig, 10);
-    assert_false(rig.stopped);
-    rig_answer(rig.waiting[0]);
-    text_clear(&got);
-    assert_int_equal(rig_take_to_end(&rig, waiting, &got), RIG_EOF);
-    struct ever_slice value;
-    struct rig_answer answer = rig_parse(text_slice(&got));
-    assert_slice(answer.body, "GET /wait?|");
-    assert_true(rig_field(answer.head, "connection", &value));
-    close(waiting);
-    RIG_UNTIL(&rig, rig.stopped);
-    assert_int_equal(uv_run(&rig.loop, UV_RUN_NOWAIT), 0);
-    assert_int_equal(uv_loop_close(&rig.loop), 0);
-    text_deinit(&body);
-    text_deinit(&got);
-}
-
 static void stopping_waits_for_answers_but_not_for_clients(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -935,14 +664,8 @@ int main(void)
         cmocka_unit_test(a_half_closed_client_gets_its_answers),
         cmocka_unit_test(who_waits_learns_that_the_client_is_gone),
         cmocka_unit_test(survives_a_reset_at_any_byte),
-        cmocka_unit_test(a_stream_arrives_whole_within_its_buffer),
-        cmocka_unit_test(a_stream_for_1_0_ends_with_the_connection),
-        cmocka_unit_test(a_stream_learns_once_that_its_client_is_gone),
-        cmocka_unit_test(head_of_a_stream_is_a_head_and_gone),
-        cmocka_unit_test(a_stream_waits_for_the_answer_before_it),
         cmocka_unit_test(tls_and_http2_are_answered_in_their_own_tongue),
         cmocka_unit_test(start_says_what_is_wrong),
-        cmocka_unit_test(stopping_lets_answers_finish_and_cuts_streams),
         cmocka_unit_test(stopping_waits_for_answers_but_not_for_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
