@@ -172,7 +172,7 @@ static inline struct answer answer_of(char *text)
 {
     struct answer answer = {.text = text};
     assert_true(strncmp(text, "HTTP/1.1 ", 9) == 0);
-    answer.status = atoi(text + 9);
+    answer.status = (int)strtol(text + 9, NULL, 10);
     answer.head = strstr(text, "\r\n");
     answer.body = strstr(text, "\r\n\r\n");
     assert_non_null(answer.body);

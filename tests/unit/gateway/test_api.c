@@ -1,5 +1,5 @@
-/* Catches: operations on the log that answer wrongly over HTTP: statuses, headers, conditions, pages,
- * lines, server-sent events, and errors that are no problem documents. */
+/* Catches: operations on the log that answer wrongly over HTTP: statuses, headers, conditions,
+ * pages, lines, server-sent events, and errors that are no problem documents. */
 #include "gateway_fixture.h"
 
 #include "gateway/operation.h"
@@ -110,8 +110,10 @@ static void an_append_tells_where_it_went(void **state)
 static void the_same_ids_again_get_the_first_answer(void **state)
 {
     (void)state; /* cmocka's signature */
-    const char *body = "{\"type\":\"A\",\"data\":1,\"id\":\"01020304-0506-0708-890a-0b0c0d0e0f10\"}";
-    const char *other = "{\"type\":\"A\",\"data\":2,\"id\":\"01020304-0506-0708-890a-0b0c0d0e0f10\"}";
+    const char *body =
+        "{\"type\":\"A\",\"data\":1,\"id\":\"01020304-0506-0708-890a-0b0c0d0e0f10\"}";
+    const char *other =
+        "{\"type\":\"A\",\"data\":2,\"id\":\"01020304-0506-0708-890a-0b0c0d0e0f10\"}";
     expect(post(&fixture, "/streams/a-1", body), 201, "ETag: \"0\"\r\n", NULL);
     append_some("a-1", 1);
     expect(post(&fixture, "/streams/a-1", body), 200, "ETag: \"0\"\r\n", "\"repeated\":true");
@@ -156,8 +158,10 @@ static void several_streams_are_written_together_or_not(void **state)
     (void)state; /* cmocka's signature */
     expect(post(&fixture, "/append",
                 "{\"writes\":["
-                "{\"stream\":\"a-1\",\"expect\":\"no-stream\",\"events\":[{\"type\":\"A\",\"data\":1}]},"
-                "{\"stream\":\"b-1\",\"events\":[{\"type\":\"B\",\"data\":1},{\"type\":\"C\",\"data\":1}]},"
+                "{\"stream\":\"a-1\",\"expect\":\"no-stream\",\"events\":[{\"type\":\"A\",\"data\":"
+                "1}]},"
+                "{\"stream\":\"b-1\",\"events\":[{\"type\":\"B\",\"data\":1},{\"type\":\"C\","
+                "\"data\":1}]},"
                 "{\"stream\":\"a-1\",\"events\":{\"type\":\"D\",\"data\":1}}]}"),
            201, "Everfold-Position: 4\r\n",
            "{\"firstPosition\":1,\"position\":4,\"streams\":[{\"stream\":\"a-1\",\"revision\":1},"
@@ -183,8 +187,8 @@ static void bad_bodies_say_what_and_where(void **state)
            "\"line\":2,\"column\":8");
     expect(post(&fixture, "/streams/a-1", "{\"type\":\"A\",\"type\":\"A\",\"data\":1}"), 400, NULL,
            "duplicate key");
-    expect(post(&fixture, "/streams/a-1", "[{\"type\":\"A\",\"data\":1,\"colour\":1}]"), 400, PROBLEM,
-           "\"errors\":[{\"pointer\":\"/0/colour\"");
+    expect(post(&fixture, "/streams/a-1", "[{\"type\":\"A\",\"data\":1,\"colour\":1}]"), 400,
+           PROBLEM, "\"errors\":[{\"pointer\":\"/0/colour\"");
     expect(post(&fixture, "/streams/a-1", ""), 400, PROBLEM, "/problems/malformed-json");
     expect(post(&fixture, "/streams/$a", "{\"type\":\"A\",\"data\":1}"), 403, PROBLEM,
            "/problems/stream-reserved");
@@ -256,9 +260,18 @@ static void filters_must_all_hold(void **state)
 static void bad_parameters_are_named(void **state)
 {
     (void)state; /* cmocka's signature */
-    static const char *const bad[] = {"from=-1",   "from=x",     "limit=0",      "limit=1.5",
-                                      "limit=1001", "direction=up", "at=x",      "at=99",
-                                      "at=3000-01-01T00:00:00Z", "type=", "tag=", "from=1&after=1",
+    static const char *const bad[] = {"from=-1",
+                                      "from=x",
+                                      "limit=0",
+                                      "limit=1.5",
+                                      "limit=1001",
+                                      "direction=up",
+                                      "at=x",
+                                      "at=99",
+                                      "at=3000-01-01T00:00:00Z",
+                                      "type=",
+                                      "tag=",
+                                      "from=1&after=1",
                                       "after=1&direction=backward"};
     append_some("a-1", 1);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -303,8 +316,8 @@ static void what_a_client_knows_is_not_sent_again(void **state)
     expect(ask(&fixture, "GET", "/streams/a-1", "If-Match: \"0\"\r\n", NULL), 412, PROBLEM,
            "/problems/precondition-failed");
     expect(ask(&fixture, "GET", "/events/1", "If-None-Match: \"1\"\r\n", NULL), 304, NULL, NULL);
-    expect(ask(&fixture, "GET", "/events", "Everfold-Min-Position: 3\r\n", NULL), 503, "Retry-After",
-           "\"position\":2,\"minPosition\":3");
+    expect(ask(&fixture, "GET", "/events", "Everfold-Min-Position: 3\r\n", NULL), 503,
+           "Retry-After", "\"position\":2,\"minPosition\":3");
 }
 
 static void missing_events_are_named(void **state)
@@ -334,8 +347,9 @@ static void lines_end_with_one_that_says_so(void **state)
     assert_int_equal(lines, 3001);
     expect(answer, 200, "Content-Type: application/x-ndjson\r\n",
            "\n{\"end\":true,\"position\":3000}\n");
-    expect(ask(&fixture, "GET", "/events?limit=2&type=Odd", "Accept: application/x-ndjson\r\n", NULL),
-           200, NULL, "\n{\"end\":true,\"position\":4}\n");
+    expect(
+        ask(&fixture, "GET", "/events?limit=2&type=Odd", "Accept: application/x-ndjson\r\n", NULL),
+        200, NULL, "\n{\"end\":true,\"position\":4}\n");
     expect(ask(&fixture, "GET", "/events?from=2999&direction=backward",
                "Accept: application/x-ndjson\r\n", NULL),
            200, NULL, "{\"end\":true,\"position\":3000}\n");
@@ -401,10 +415,12 @@ static void nobody_follows_from_the_future(void **state)
            "/problems/position-ahead-of-log");
     expect(ask(&fixture, "GET", "/streams/a-1?from=2", sse, NULL), 400, PROBLEM,
            "/problems/position-ahead-of-log");
-    expect(ask(&fixture, "GET", "/events", "Accept: text/event-stream\r\nLast-Event-ID: 2\r\n", NULL),
-           400, PROBLEM, "/problems/position-ahead-of-log");
-    expect(ask(&fixture, "GET", "/events", "Accept: text/event-stream\r\nLast-Event-ID: x\r\n", NULL),
-           400, PROBLEM, "/problems/bad-header");
+    expect(
+        ask(&fixture, "GET", "/events", "Accept: text/event-stream\r\nLast-Event-ID: 2\r\n", NULL),
+        400, PROBLEM, "/problems/position-ahead-of-log");
+    expect(
+        ask(&fixture, "GET", "/events", "Accept: text/event-stream\r\nLast-Event-ID: x\r\n", NULL),
+        400, PROBLEM, "/problems/bad-header");
     expect(ask(&fixture, "GET", "/events?limit=3", sse, NULL), 400, PROBLEM, "limit");
 }
 

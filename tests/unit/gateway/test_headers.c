@@ -96,14 +96,15 @@ static void malformed_tags_are_refused(void **state)
 static void tags_have_a_limit(void **state)
 {
     (void)state; /* cmocka's signature */
-    char value[(PRECONDITION_TAGS_MAX + 1) * 4 + 1] = "";
+    struct text value = {0};
     struct tag_list list;
     for (int i = 0; i < PRECONDITION_TAGS_MAX; i++) {
-        strcat(value, i == 0 ? "\"1\"" : ",\"1\"");
+        text_add_text(&value, i == 0 ? "\"1\"" : ",\"1\"");
     }
-    assert_null(tag_list_parse(slice_of_text(value), &arena, &list));
-    strcat(value, ",\"1\"");
-    assert_non_null(tag_list_parse(slice_of_text(value), &arena, &list));
+    assert_null(tag_list_parse(text_slice(&value), &arena, &list));
+    text_add_text(&value, ",\"1\"");
+    assert_non_null(tag_list_parse(text_slice(&value), &arena, &list));
+    text_deinit(&value);
 }
 
 /* --- Prefer ---------------------------------------------------------------------------------- */
@@ -294,13 +295,14 @@ static void bad_queries_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_non_null(query_parse(slice_of_text(bad[i]), &arena, &query));
     }
-    char many[QUERY_PAIRS_MAX * 2 + 3] = "";
+    struct text many = {0};
     for (int i = 0; i < QUERY_PAIRS_MAX; i++) {
-        strcat(many, "a&");
+        text_add_text(&many, "a&");
     }
-    assert_null(query_parse(slice_of_text(many), &arena, &query));
-    strcat(many, "a");
-    assert_non_null(query_parse(slice_of_text(many), &arena, &query));
+    assert_null(query_parse(text_slice(&many), &arena, &query));
+    text_add_text(&many, "a");
+    assert_non_null(query_parse(text_slice(&many), &arena, &query));
+    text_deinit(&many);
 }
 
 int main(void)
