@@ -208,7 +208,8 @@ static void run(struct turn *turn)
         feed_fail(feed, out, err);
         return;
     }
-    if (end == SLICE_AT_END && last_position > feed->position) {
+    bool at_end_of_log = end == SLICE_AT_END && feed->media == MEDIA_SSE;
+    if (at_end_of_log && last_position > feed->position) {
         feed->position = last_position;
     }
     after_slice(feed, out, end);

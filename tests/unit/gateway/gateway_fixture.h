@@ -237,3 +237,62 @@ static inline void expect_(struct answer answer, int status, const char *in_head
 }
 #define expect(answer, status, in_head, in_body)                                                   \
     expect_(answer, status, in_head, in_body, __FILE__, __LINE__)
+
+/* --- Streams --------------------------------------------------------------------------------- */
+
+struct stream { /* an answer that goes on */
+    int fd;
+    struct text seen;
+    size_t read; /* of it, by stream_expect() */
+};
+
+/* Asks for server-sent events. `headers` as in ask(). */
+static inline struct stream stream_open(const struct fixture *fixture, const char *target,
+                                        const char *headers)
+{
+    struct stream stream = {.fd = client_connect(fixture)};
+    struct text request = {0};
+    text_printf(&request, "GET %s HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n%s\r\n",
+                target, headers);
+    client_send(stream.fd, request.data, request.size);
+    text_deinit(&request);
+    text_add_text(&stream.seen, "");
+    return stream;
+}
+
+static inline bool stream_receive(struct stream *stream)
+{
+    char buffer[65536];
+    ssize_t got = recv(stream->fd, buffer, sizeof buffer, 0);
+    if (got > 0) {
+        text_add(&stream->seen, slice_of(buffer, (size_t)got));
+    }
+    return got > 0;
+}
+
+/* Waits until `words` have come behind those that were expected before; gives what stood between.
+ */
+static inline struct ever_slice stream_expect(struct stream *stream, const char *words)
+{
+    const char *found;
+    while ((found = strstr(stream->seen.data + stream->read, words)) == NULL) {
+        if (!stream_receive(stream)) {
+            fail_msg("no \"%s\" in \"%s\"", words, stream->seen.data + stream->read);
+        }
+    }
+    const char *start = stream->seen.data + stream->read;
+    stream->read = (size_t)(found - stream->seen.data) + strlen(words);
+    return slice_of(start, (size_t)(found - start));
+}
+
+static inline void stream_expect_end(struct stream *stream)
+{
+    while (stream_receive(stream)) {
+    }
+}
+
+static inline void stream_close(struct stream *stream)
+{
+    close(stream->fd);
+    text_deinit(&stream->seen);
+}

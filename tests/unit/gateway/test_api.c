@@ -355,55 +355,65 @@ static void lines_end_with_one_that_says_so(void **state)
            200, NULL, "{\"end\":true,\"position\":3000}\n");
 }
 
-/* Sends a request for server-sent events and leaves the connection open. */
-static int follow(const char *target, const char *headers)
-{
-    int fd = client_connect(&fixture);
-    char request[256];
-    int size = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n%s\r\n",
-                        target, headers);
-    client_send(fd, request, (size_t)size);
-    return fd;
-}
-
-static void expect_stream(int fd, const char *words)
-{
-    char *text = client_read_until(fd, words);
-    if (strstr(text, words) == NULL) {
-        fail_msg("no %s in %s", words, text);
-    }
-    free(text);
-}
-
 static void followers_catch_up_and_see_what_comes(void **state)
 {
     (void)state; /* cmocka's signature */
     append_some("a-1", 3);
-    int all = follow("/events?after=2", "");
-    expect_stream(all, "id: 3\nevent: Even\ndata: {\"position\":3,");
-    expect_stream(all, "id: 3\nevent: caught-up\ndata: {\"position\":3}\n\n");
-    int odd = follow("/events?type=Odd", "Last-Event-ID: 2\r\n");
-    expect_stream(odd, "id: 3\nevent: caught-up\n");
-    int stream = follow("/streams/b-1", "");
-    expect_stream(stream, "event: caught-up\n");
+    struct stream all = stream_open(&fixture, "/events?after=2", "");
+    stream_expect(&all, "retry: 2000\n\n");
+    stream_expect(&all, "id: 3\nevent: Even\ndata: {\"position\":3,");
+    stream_expect(&all, "id: 3\nevent: caught-up\ndata: {\"position\":3}\n\n");
+    struct stream odd = stream_open(&fixture, "/events?type=Odd", "Last-Event-ID: 2\r\n");
+    stream_expect(&odd, "id: 3\nevent: caught-up\n");
+    struct stream stream = stream_open(&fixture, "/streams/b-1", "");
+    stream_expect(&stream, "event: caught-up\n");
     append_some("b-1", 2);
-    expect_stream(all, "id: 5\nevent: Odd\n");
-    expect_stream(odd, "id: 5\nevent: Odd\n");
-    expect_stream(stream, "\"revision\":1,");
-    int resumed = follow("/streams/b-1", "Last-Event-ID: 4\r\n");
-    char *text = client_read_until(resumed, "caught-up");
-    assert_null(strstr(text, "id: 4\n"));
-    assert_non_null(strstr(text, "id: 5\n"));
-    assert_non_null(strstr(text, "retry: 2000\n\n"));
-    free(text);
+    stream_expect(&all, "id: 4\nevent: Even\n");
+    stream_expect(&all, "id: 5\nevent: Odd\n");
+    stream_expect(&odd, "id: 5\nevent: Odd\n");
+    stream_expect(&stream, "\"revision\":1,");
+    struct stream resumed = stream_open(&fixture, "/streams/b-1", "Last-Event-ID: 4\r\n");
+    struct ever_slice before = stream_expect(&resumed, "id: 5\n");
+    assert_null(memmem(before.data, before.size, "id: 4\n", 6));
+    stream_expect(&resumed, "caught-up");
     append_some("b-1", 1);
-    expect_stream(resumed, "id: 6\n");
-    expect_stream(stream, "id: 6\n");
-    close(all);
-    close(odd);
-    close(stream);
-    close(resumed);
+    stream_expect(&resumed, "id: 6\n");
+    stream_expect(&stream, "id: 6\n");
+    stream_close(&all);
+    stream_close(&odd);
+    stream_close(&stream);
+    stream_close(&resumed);
+}
+
+/* Followers of one filter share a reader: each still gets every event once, whenever it joined. */
+static void followers_of_one_filter_get_the_same(void **state)
+{
+    (void)state; /* cmocka's signature */
+    enum { FOLLOWERS = 5, ROUNDS = 20 };
+    struct stream streams[FOLLOWERS];
+    for (int i = 0; i < FOLLOWERS; i++) {
+        streams[i] = stream_open(&fixture, "/events?category=a", "");
+        append_some("a-1", 7);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        append_some("a-2", 3);
+        append_some("b-1", 2);
+    }
+    for (int i = 0; i < FOLLOWERS; i++) {
+        for (int k = 0; k < 7 * FOLLOWERS + 3 * ROUNDS; k++) {
+            int behind = k - 7 * FOLLOWERS; /* in each round three of five events are of a-2 */
+            int position = behind < 0 ? k + 1 : 7 * FOLLOWERS + behind / 3 * 5 + behind % 3 + 1;
+            stream_expect(&streams[i], "data: {\"position\":");
+            int got = (int)strtol(streams[i].seen.data + streams[i].read, NULL, 10);
+            struct ever_slice rest = stream_expect(&streams[i], "\n");
+            if (slice_find_byte(rest, ',') == rest.size) {
+                k--; /* caught-up has a position and nothing else */
+                continue;
+            }
+            assert_int_equal(got, position);
+        }
+        stream_close(&streams[i]);
+    }
 }
 
 static void nobody_follows_from_the_future(void **state)
@@ -429,8 +439,8 @@ static void a_slow_follower_misses_nothing(void **state)
 {
     (void)state; /* cmocka's signature */
     append_some("a-1", 1);
-    int slow = follow("/events", "");
-    expect_stream(slow, "event: caught-up\n");
+    struct stream slow = stream_open(&fixture, "/events", "");
+    stream_expect(&slow, "event: caught-up\n");
     struct text body = {0};
     text_add_text(&body, "{\"type\":\"Big\",\"data\":\"");
     for (int i = 0; i < 100000; i++) {
@@ -441,27 +451,23 @@ static void a_slow_follower_misses_nothing(void **state)
         expect(post(&fixture, "/streams/big-1", body.data), 201, NULL, NULL);
     }
     text_deinit(&body);
-    char *text = client_read_until(slow, "id: 101\n");
-    const char *at = text;
     for (int i = 2; i <= 101; i++) {
         char id[16];
         snprintf(id, sizeof id, "id: %d\n", i);
-        at = strstr(at, id);
-        assert_non_null(at);
+        stream_expect(&slow, id);
     }
-    free(text);
-    close(slow);
+    stream_close(&slow);
 }
 
 static void the_end_of_the_server_ends_followers(void **state)
 {
     (void)state; /* cmocka's signature */
-    int fd = follow("/events", "");
-    expect_stream(fd, "caught-up");
-    end(NULL);
-    free(client_read_until(fd, NULL));
-    close(fd);
-    begin(NULL); /* for the teardown */
+    struct stream stream = stream_open(&fixture, "/events", "");
+    stream_expect(&stream, "caught-up");
+    fixture_stop(&fixture);
+    stream_expect_end(&stream);
+    stream_close(&stream);
+    fixture_start(&fixture, NULL); /* for the teardown */
 }
 
 /* --- Description ----------------------------------------------------------------------------- */
@@ -540,6 +546,7 @@ int main(void)
         TEST(missing_events_are_named),
         TEST(lines_end_with_one_that_says_so),
         TEST(followers_catch_up_and_see_what_comes),
+        TEST(followers_of_one_filter_get_the_same),
         TEST(nobody_follows_from_the_future),
         TEST(a_slow_follower_misses_nothing),
         TEST(the_end_of_the_server_ends_followers),
