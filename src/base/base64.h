@@ -1,0 +1,6 @@
+/* base64.h - bytes as text (RFC 4648, section 4: with padding, without line breaks). */
+#pragma once
+#include "base/text.h"
+
+/* Appends the text for `bytes`: four characters for each three bytes begun. */
+void base64_write(struct text *out, struct ever_slice bytes);
