@@ -1,10 +1,10 @@
 #include "gateway/wire/event_json.h"
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/slice.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "gateway/wire/base64.h"
 
 void uuid_write(struct text *out, struct ever_uuid uuid)
 {

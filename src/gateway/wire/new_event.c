@@ -1,9 +1,9 @@
 #include "gateway/wire/new_event.h"
 
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/slice.h"
 #include "base/uuid.h"
-#include "gateway/wire/base64.h"
 #include "gateway/wire/name.h"
 
 /* One event while it is read. */

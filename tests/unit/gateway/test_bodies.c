@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "gateway/wire/append_body.h"
-#include "gateway/wire/base64.h"
 #include "gateway/wire/event_json.h"
 
 #include <stdlib.h>
@@ -27,35 +26,6 @@ static int end(void **state)
     arena_deinit(&arena);
     body_faults_deinit(&faults);
     return 0;
-}
-
-/* --- Base64 ---------------------------------------------------------------------------------- */
-
-static void base64_has_one_form(void **state)
-{
-    (void)state; /* cmocka's signature */
-    static const struct {
-        const char *bytes;
-        const char *text;
-    } pairs[] = {{"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
-                 {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"}};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        struct text text = {0};
-        struct ever_slice back;
-        base64_write(&text, slice_of_text(pairs[i].bytes));
-        assert_slice(text_slice(&text), pairs[i].text);
-        assert_true(base64_read(slice_of_text(pairs[i].text), &arena, &back));
-        assert_slice(back, pairs[i].bytes);
-        text_deinit(&text);
-    }
-    static const char *const bad[] = {
-        "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm9v\n", "Zm-v", "Zg==Zg=="};
-    struct ever_slice back;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (base64_read(slice_of_text(bad[i]), &arena, &back)) {
-            fail_msg("%s was accepted", bad[i]);
-        }
-    }
 }
 
 /* --- Events out ------------------------------------------------------------------------------ */
@@ -356,7 +326,6 @@ static void lines_keep_their_order_over_streams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(base64_has_one_form),
         TEST(an_event_shows_all_it_has),
         TEST(an_event_on_a_line_has_no_line_ends),
         TEST(bytes_and_foreign_metadata_show_as_base64),
