@@ -23,6 +23,19 @@ static bool is_reached(const struct wait *wait)
     return true;
 }
 
+/* A view that has stopped at an event goes on after a restart, if ever. */
+static bool is_hopeless(const struct wait *wait)
+{
+    for (size_t i = 0; i < wait->view_count; i++) {
+        struct view_status status;
+        view_status(wait->views[i], &status);
+        if (status.state == VIEW_STOPPED && view_position(wait->views[i]) < wait->position) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Ends those that have reached their position or whose time has run out at `now_ms`. What `done`
  * does may add waits in front, which the walk does not see. */
 static void end_due(struct waits *waits, uint64_t now_ms)
@@ -31,7 +44,7 @@ static void end_due(struct waits *waits, uint64_t now_ms)
     struct wait *due = NULL;
     while (*at != NULL) {
         struct wait *wait = *at;
-        if (!is_reached(wait) && wait->deadline_ms > now_ms) {
+        if (!is_reached(wait) && !is_hopeless(wait) && wait->deadline_ms > now_ms) {
             at = &wait->next;
             continue;
         }
@@ -71,7 +84,7 @@ static void on_time(uv_timer_t *timer)
 
 void waits_add(struct waits *waits, struct wait *wait, uint32_t seconds)
 {
-    if (is_reached(wait) || seconds == 0 || waits->gateway->stopping) {
+    if (is_reached(wait) || is_hopeless(wait) || seconds == 0 || waits->gateway->stopping) {
         wait->done(wait->arg, is_reached(wait));
         return;
     }

@@ -10,7 +10,8 @@ struct wait { /* memory of the caller, who keeps it until `done` */
     struct view **views;
     size_t view_count;
     uint64_t position;
-    /* Called once, maybe at once: all views have reached the position, or time ran out. */
+    /* Called once, maybe at once: all views have reached the position, or time ran out, or one of
+     * them has stopped before it. */
     void (*done)(void *arg, bool reached);
     void *arg;
 

@@ -217,6 +217,14 @@ static void answer_behind(struct asked_query *asked)
                      (unsigned long long)position, (unsigned long long)asked->min_position);
     call_position(call, position);
     call_header(call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
+    struct view_status status;
+    view_status(asked->target.view, &status);
+    if (status.state == VIEW_STOPPED) {
+        call_problem(call, PROBLEM_VIEW_BEHIND, members,
+                     "The view %s has stopped at position %llu, because an event failed: %s",
+                     view_name(asked->target.view), (unsigned long long)position, status.failure);
+        return;
+    }
     call_problem(call, PROBLEM_VIEW_BEHIND, members, "The view %s is at position %llu of %llu.",
                  view_name(asked->target.view), (unsigned long long)position,
                  (unsigned long long)asked->min_position);

@@ -108,6 +108,17 @@ static void who_asks_too_early_waits_or_is_told(void **state)
            400, PROBLEM, "magic");
 }
 
+static void nobody_waits_for_a_view_that_has_stopped(void **state)
+{
+    (void)state; /* cmocka's signature */
+    open_account("alice");
+    open_account("alice"); /* the second row breaks the primary key */
+    expect(ask_at("/views/balances/everyone", 2), 503, NULL, "has stopped at position 1");
+    expect(get(&fixture, "/views/balances"), 200, NULL, "\"state\":\"stopped\"");
+    expect(get(&fixture, "/health/ready"), 200, NULL, "{\"status\":\"degraded\"");
+    expect(get(&fixture, "/views/balances/everyone"), 200, "Everfold-Position: 1\r\n", "alice");
+}
+
 static void rows_that_are_known_are_not_sent_again(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -178,6 +189,7 @@ int main(void)
         TEST(rows_say_what_they_reflect),
         TEST(arguments_are_checked),
         TEST(who_asks_too_early_waits_or_is_told),
+        TEST(nobody_waits_for_a_view_that_has_stopped),
         TEST(rows_that_are_known_are_not_sent_again),
         TEST(changed_rows_are_pushed),
         TEST(waiting_ends_with_the_server),
