@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fixture {
@@ -21,6 +22,7 @@ struct fixture {
     struct ever *store;
     struct app *app; /* NULL: none */
     struct views *views;
+    struct deciders *deciders; /* NULL: the APP has none */
     uv_loop_t loop;
     uv_async_t stop;
     pthread_t thread;
@@ -41,6 +43,7 @@ static inline void fixture_stopped(void *arg)
 {
     struct fixture *fixture = arg;
     uv_close((uv_handle_t *)&fixture->stop, NULL);
+    uv_stop(&fixture->loop); /* the deciders close on the thread that joins */
 }
 
 static inline void fixture_on_stop(uv_async_t *handle)
@@ -56,52 +59,117 @@ static inline void *fixture_run(void *arg)
     return NULL;
 }
 
-/* Starts it on an empty store. `views_sql` is the text of views/balances.sql; NULL: no APP. */
-static inline void fixture_start(struct fixture *fixture, const char *views_sql)
+struct fixture_file { /* of an APP */
+    const char *path;
+    const char *content;
+};
+
+static inline void fixture_write_app(struct fixture *fixture, const struct fixture_file *files,
+                                     size_t count)
+{
+    static const char *const folders[] = {"app", "app/deciders", "app/views"};
+    char path[128];
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", fixture->dir, folders[i]); /* fits */
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(path, sizeof path, "%s/app/%s", fixture->dir, files[i].path); /* fits */
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs(files[i].content, file) >= 0);
+        assert_int_equal(fclose(file), 0);
+    }
+}
+
+/* everfold-js lies in bin/, this program in tests/ of the same build. */
+static inline const char *fixture_worker_path(void)
+{
+    static char path[4200];
+    size_t size = sizeof path - 64;
+    assert_int_equal(uv_exepath(path, &size), 0);
+    path[size] = '\0';
+    (void)snprintf(strrchr(path, '/'), 64, "/../bin/everfold-js"); /* fits */
+    return path;
+}
+
+static inline void fixture_open_app(struct fixture *fixture, struct text *report)
+{
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/app", fixture->dir); /* fits */
+    assert_ok(app_load(path, report, &fixture->app));
+    assert_ok(views_open(fixture->store, fixture->app, NULL, report, &fixture->views));
+    assert_ok(views_start(fixture->views));
+    for (size_t i = 0; i < fixture->app->file_count; i++) {
+        if (fixture->app->files[i].kind == APP_DECIDER && fixture->deciders == NULL) {
+            struct decider_options options = {.worker_path = fixture_worker_path(),
+                                              .time_limit_ms = 10000};
+            assert_ok(deciders_open(&fixture->loop, fixture->store, fixture->app, &options, report,
+                                    &fixture->deciders));
+        }
+    }
+}
+
+/* Opens everything but the gateway, on an empty store, with an APP of these files. */
+static inline void fixture_open(struct fixture *fixture, const struct fixture_file *files,
+                                size_t count, struct text *report)
 {
     *fixture = (struct fixture){.dir = "/tmp/everfold-gateway-XXXXXX"};
     assert_non_null(mkdtemp(fixture->dir));
     char data[96];
-    snprintf(data, sizeof data, "%s/data", fixture->dir);
+    (void)snprintf(data, sizeof data, "%s/data", fixture->dir); /* fits */
     struct ever_options options = {.segment_bytes = 1 << 20};
     assert_ok(ever_open(data, &options, &fixture->store));
-    struct text report = {0};
-    if (views_sql != NULL) {
-        char path[128];
-        snprintf(path, sizeof path, "mkdir -p %s/app/views", fixture->dir);
-        assert_int_equal(system(path), 0);
-        snprintf(path, sizeof path, "%s/app/views/balances.sql", fixture->dir);
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        fputs(views_sql, file);
-        fclose(file);
-        snprintf(path, sizeof path, "%s/app", fixture->dir);
-        assert_ok(app_load(path, &report, &fixture->app));
-        assert_ok(views_open(fixture->store, fixture->app, NULL, &report, &fixture->views));
-        assert_ok(views_start(fixture->views));
-    }
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
-    assert_int_equal(uv_async_init(&fixture->loop, &fixture->stop, fixture_on_stop), 0);
-    fixture->stop.data = fixture;
-    struct gateway_parts parts = {
-        .loop = &fixture->loop, .store = fixture->store, .views = fixture->views};
+    if (count > 0) {
+        fixture_write_app(fixture, files, count);
+        fixture_open_app(fixture, report);
+    }
+}
+
+static inline struct ever_err fixture_start_gateway(struct fixture *fixture, struct text *report)
+{
+    struct gateway_parts parts = {.loop = &fixture->loop,
+                                  .store = fixture->store,
+                                  .deciders = fixture->deciders,
+                                  .views = fixture->views};
     http_options_default(&parts.http);
     parts.http.port = 0;
-    assert_ok(gateway_start(&parts, &report, &fixture->gateway));
-    fixture->port = gateway_port(fixture->gateway);
+    return gateway_start(&parts, report, &fixture->gateway);
+}
+
+static inline void fixture_start(struct fixture *fixture, const struct fixture_file *files,
+                                 size_t count)
+{
+    struct text report = {0};
+    fixture_open(fixture, files, count, &report);
+    assert_ok(fixture_start_gateway(fixture, &report));
     text_deinit(&report);
+    fixture->port = gateway_port(fixture->gateway);
+    assert_int_equal(uv_async_init(&fixture->loop, &fixture->stop, fixture_on_stop), 0);
+    fixture->stop.data = fixture;
     assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
+}
+
+/* Closes what fixture_open() has opened; the loop runs on this thread to its end. */
+static inline void fixture_close(struct fixture *fixture)
+{
+    if (fixture->deciders != NULL) {
+        deciders_close(fixture->deciders, NULL, NULL);
+    }
+    uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    views_close(fixture->views);
+    app_free(fixture->app);
+    ever_close(fixture->store);
+    nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline void fixture_stop(struct fixture *fixture)
 {
     uv_async_send(&fixture->stop);
     pthread_join(fixture->thread, NULL);
-    assert_int_equal(uv_loop_close(&fixture->loop), 0);
-    views_close(fixture->views);
-    app_free(fixture->app);
-    ever_close(fixture->store);
-    nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+    fixture_close(fixture);
 }
 
 /* --- The client ------------------------------------------------------------------------------ */

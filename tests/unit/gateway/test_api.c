@@ -10,7 +10,7 @@ static struct fixture fixture;
 static int begin(void **state)
 {
     (void)state; /* cmocka's signature */
-    fixture_start(&fixture, NULL);
+    fixture_start(&fixture, NULL, 0);
     return 0;
 }
 
@@ -467,7 +467,7 @@ static void the_end_of_the_server_ends_followers(void **state)
     fixture_stop(&fixture);
     stream_expect_end(&stream);
     stream_close(&stream);
-    fixture_start(&fixture, NULL); /* for the teardown */
+    fixture_start(&fixture, NULL, 0); /* for the teardown */
 }
 
 /* --- Description ----------------------------------------------------------------------------- */

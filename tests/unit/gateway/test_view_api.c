@@ -16,10 +16,12 @@ static const char balances[] = "-- view balances\n"
                                "-- query everyone()\n"
                                "select id, balance from account order by id;\n";
 
+static const struct fixture_file app[] = {{"views/balances.sql", balances}};
+
 static int begin(void **state)
 {
     (void)state; /* cmocka's signature */
-    fixture_start(&fixture, balances);
+    fixture_start(&fixture, app, 1);
     return 0;
 }
 
@@ -178,7 +180,7 @@ static void waiting_ends_with_the_server(void **state)
     assert_true(strncmp(text, "HTTP/1.1 503 ", 13) == 0);
     free(text);
     close(fd);
-    fixture_start(&fixture, balances); /* for the teardown */
+    fixture_start(&fixture, app, 1); /* for the teardown */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
