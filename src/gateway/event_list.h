@@ -10,9 +10,11 @@ struct event_list {
     struct ever_slice *types; /* in the arena */
 };
 
-/* Reads the types of `count` events from `first_position` on. */
-struct ever_err event_list_read(struct ever *store, uint64_t first_position, uint32_t count,
-                                struct arena *arena, struct event_list *out_list);
+/* Reads the types of the `count` events of `stream` up to its revision `last_revision`, written
+ * together from `first_position` on. By revision, because that is one look-up in the index. */
+struct ever_err event_list_read(struct ever *store, struct ever_slice stream, int64_t last_revision,
+                                uint64_t first_position, uint32_t count, struct arena *arena,
+                                struct event_list *out_list);
 
 /* Appends [{"position":10,"type":"Deposited"}]. */
 void event_list_write(struct text *out, const struct event_list *list);

@@ -110,7 +110,8 @@ static void accepted(struct running_command *running, const struct decider_answe
     running->story.id = running->command.command_id;
     running->story.stream = running->stream;
     running->story.answer = *answer; /* numbers only: it was not rejected */
-    struct ever_err err = event_list_read(call->gateway->parts.store, answer->first_position,
+    struct ever_err err = event_list_read(call->gateway->parts.store, running->stream,
+                                          answer->revision, answer->first_position,
                                           answer->event_count, call->arena, &running->story.events);
     if (!IS_OK(err)) {
         call_read_failed(call, err);
@@ -308,8 +309,10 @@ static void answer_record(struct call *call, struct ever_uuid id,
                           const struct decider_record *record)
 {
     struct event_list events;
-    struct ever_err err = event_list_read(call->gateway->parts.store, record->answer.first_position,
-                                          record->answer.event_count, call->arena, &events);
+    const struct decider_answer *answer = &record->answer;
+    struct ever_err err =
+        event_list_read(call->gateway->parts.store, record->stream, answer->revision,
+                        answer->first_position, answer->event_count, call->arena, &events);
     if (!IS_OK(err)) {
         call_read_failed(call, err);
         return;
