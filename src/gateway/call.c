@@ -159,10 +159,17 @@ static void retry_after(struct call *call, uint64_t seconds)
     call_header_u64(call, SLICE_LITERAL("Retry-After"), seconds);
 }
 
+/* What happened, without the place in our source, which helps nobody whose request was refused. */
+static const char *sentence_of(struct ever_err err)
+{
+    const char *place_end = err.what == NULL ? NULL : strstr(err.what, ": ");
+    return place_end == NULL ? ever_code_name(err.code) : place_end + 2;
+}
+
 void call_write_failed(struct call *call, struct ever_err err)
 {
     ASSERT(err.code != EVER_OK);
-    const char *what = err.what == NULL ? ever_code_name(err.code) : err.what;
+    const char *what = sentence_of(err);
     switch (err.code) {
     case EVER_BUSY:
         retry_after(call, 1);
@@ -188,7 +195,7 @@ void call_write_failed(struct call *call, struct ever_err err)
         call_problem(call, PROBLEM_WRITING_STOPPED, SLICE_NONE, "%s", what);
         return;
     default:
-        call_problem(call, PROBLEM_INTERNAL, SLICE_NONE, "%s", what);
+        call_problem(call, PROBLEM_INTERNAL, SLICE_NONE, "%s", err.what == NULL ? what : err.what);
     }
 }
 

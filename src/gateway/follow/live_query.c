@@ -151,8 +151,10 @@ static void encode_failure(struct live_query *query)
 static void note_rows(struct live_query *query)
 {
     struct hash128 hash = hash128(text_slice(&query->job.rows));
-    if (query->version == 0 || hash.low != query->hash.low || hash.high != query->hash.high) {
+    if (query->version == 0 || query->failed || hash.low != query->hash.low ||
+        hash.high != query->hash.high) {
         query->hash = hash;
+        query->failed = false;
         query->version++;
         encode_rows(query);
     }
@@ -193,7 +195,6 @@ static void run(struct live_query *query)
         .argument_count = query->target.argument_count,
         .done = on_done,
     };
-    query->failed = false;
     query->running = IS_OK(query_job_start(&query->job));
     query->later = !query->running;
 }
@@ -266,6 +267,7 @@ void live_query_start(struct call *call, const struct query_target *target)
     struct live_query *query = find_or_create(call->gateway->live_queries, target);
     struct follower *follower = arena_alloc_zero(call->arena, sizeof *follower);
     follower->query = query;
+    follower->seen = query->failed ? query->version : 0; /* others' old failure is not its news */
     follower->exchange = call->exchange;
     follower->next = query->followers;
     query->followers = follower;
