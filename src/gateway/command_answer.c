@@ -161,6 +161,10 @@ void command_answer_refused(struct call *call, struct ever_uuid id, struct ever_
     case DECIDER_MEMORY_LIMIT:
         answer_failed(call, PROBLEM_DECIDER_MEMORY_LIMIT, answer);
         return;
+    case DECIDER_UNAVAILABLE:
+        call_header(call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("5"));
+        answer_failed(call, PROBLEM_WORKER_UNAVAILABLE, answer);
+        return;
     case DECIDER_OVERTAKEN:
         call_header(call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
         call_problem(call, PROBLEM_OVERTAKEN, SLICE_NONE, "The stream is %.*s.",

@@ -121,6 +121,9 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"overtaken", 503, "Other writers were faster too often",
          "Each time the command was decided, somebody else had appended to the stream in "
          "between. Nothing was written; try again."},
+    [PROBLEM_WORKER_UNAVAILABLE] = {"worker-unavailable", 503, "No worker can be started",
+                                    "Deciders run in processes of their own, and the system does "
+                                    "not let one start. The detail says why."},
     [PROBLEM_VIEW_BEHIND] =
         {"view-behind", 503, "The view has not reached the position",
          "Everfold-Min-Position asked for more than the view has applied. position is where it "

@@ -151,11 +151,16 @@ static inline void fixture_start(struct fixture *fixture, const struct fixture_f
     assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
 }
 
+static inline void fixture_deciders_closed(void *arg)
+{
+    (void)arg; /* the loop ends when they are */
+}
+
 /* Closes what fixture_open() has opened; the loop runs on this thread to its end. */
 static inline void fixture_close(struct fixture *fixture)
 {
     if (fixture->deciders != NULL) {
-        deciders_close(fixture->deciders, NULL, NULL);
+        deciders_close(fixture->deciders, fixture_deciders_closed, NULL);
     }
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);

@@ -205,8 +205,8 @@ static void who_prefers_to_wait_can_read_what_was_written(void **state)
     expect(opened, 202, "Preference-Applied: wait=30\r\n", "\"status\":\"done\"");
     expect(get(&fixture, "/views/balances/by_id?id=alice"), 200, "Everfold-Position: 1\r\n",
            "\"rows\":[{\"id\":\"alice\",\"balance\":0}]");
-    /* The view stops at the text amount, so that nobody can wait for what comes behind. */
-    expect(command("Deposit", "", "{\"amount\":\"much\"}"), 202, NULL, NULL);
+    /* The view stops at the missing amount, so that nobody can wait for what comes behind. */
+    expect(command("Deposit", "", "{\"amount\":null}"), 202, NULL, NULL);
     expect(command("Deposit", "Prefer: wait=30\r\n", "{\"amount\":2}"), 202,
            "Preference-Applied: wait=30\r\n", "\"viewsBehind\":[\"balances\"]}");
     expect(command("Nothing", "Prefer: wait=30\r\n", "{}"), 202, NULL, "\"events\":[]");
