@@ -16,19 +16,33 @@ static void write_header(struct text *out, const struct ever_stats *stats)
 {
     text_printf(out,
                 "<h1>Everfold</h1>\n<p class=\"soft\">Events for ever, state as a fold. "
-                "Version " EVERFOLD_VERSION ". The log holds %llu event%s, %s.</p>\n",
+                "Version " EVERFOLD_VERSION ". The log holds %llu event%s%s.</p>\n",
                 (unsigned long long)stats->last_position, stats->last_position == 1 ? "" : "s",
-                stats->write_error == 0 ? "and takes more" : "and takes no more: the disk failed");
+                stats->write_error == 0 ? "" : " and takes no more: the disk has failed");
 }
 
-static void write_log(struct text *out)
+/* What to paste into a shell: only what a host name and a port are made of gets there. */
+static void write_address(struct text *out, struct ever_slice host)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  ".-:[]";
+    bool plain = host.size > 0;
+    for (size_t i = 0; i < host.size; i++) {
+        plain = plain && host.data[i] != '\0' && strchr(allowed, host.data[i]) != NULL;
+    }
+    text_add_text(out, "http://");
+    text_add(out, plain ? host : SLICE_LITERAL("localhost:2113"));
+}
+
+static void write_log(struct text *out, struct ever_slice host)
 {
     text_add_text(out, "<section><h2>The log</h2>\n<ul>\n");
     write_link(out, "/events?direction=backward&amp;limit=20", "The newest 20 events");
     write_link(out, "/events", "All events from the first on");
-    text_add_text(out, "</ul>\n<p class=\"soft\">Follow it: "
-                       "<code>curl -N -H 'Accept: text/event-stream' ADDRESS/events</code></p>"
-                       "</section>\n");
+    text_add_text(out, "</ul>\n<p class=\"soft\">Follow it:</p>\n"
+                       "<pre>curl -N -H 'Accept: text/event-stream' \\\n     ");
+    write_address(out, host);
+    text_add_text(out, "/events</pre></section>\n");
 }
 
 static void write_server(struct text *out)
@@ -130,28 +144,31 @@ static void write_routes(struct text *out, const struct routes *routes)
     text_add_text(out, "</table></section>\n");
 }
 
-static void write_first_steps(struct text *out)
+static void write_first_steps(struct text *out, struct ever_slice host)
 {
-    text_add_text(out,
-                  "<section class=\"wide\"><h2>Append an event, read it back</h2>\n"
-                  "<pre>curl -i ADDRESS/streams/note-1 -H 'Content-Type: application/json' \\\n"
-                  "     -d '{\"type\":\"Noted\",\"data\":{\"text\":\"hello\"}}'\n"
-                  "curl -i ADDRESS/streams/note-1</pre></section>\n");
+    text_add_text(out, "<section class=\"wide\"><h2>Append an event, read it back</h2>\n"
+                       "<pre>curl -i ");
+    write_address(out, host);
+    text_add_text(out, "/streams/note-1 -H 'Content-Type: application/json' \\\n"
+                       "     -d '{\"type\":\"Noted\",\"data\":{\"text\":\"hello\"}}'\n"
+                       "curl -i ");
+    write_address(out, host);
+    text_add_text(out, "/streams/note-1</pre></section>\n");
 }
 
-void index_page_write(struct text *out, const struct gateway *gateway)
+void index_page_write(struct text *out, const struct gateway *gateway, struct ever_slice host)
 {
     struct ever_stats stats;
     ever_stats(gateway->parts.store, &stats);
     html_begin(out, "Everfold");
     write_header(out, &stats);
     text_add_text(out, "<div class=\"cards\">\n");
-    write_log(out);
+    write_log(out, host);
     write_server(out);
     write_deciders(out, gateway->parts.deciders);
     write_views(out, gateway->parts.views);
     write_routes(out, gateway->routes);
-    write_first_steps(out);
+    write_first_steps(out, host);
     text_add_text(out, "</div>\n");
     html_end(out);
 }

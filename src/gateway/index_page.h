@@ -2,4 +2,5 @@
 #pragma once
 #include "gateway/gateway_priv.h"
 
-void index_page_write(struct text *out, const struct gateway *gateway);
+/* `host` as the client named it, for commands to paste; may be empty. */
+void index_page_write(struct text *out, const struct gateway *gateway, struct ever_slice host);

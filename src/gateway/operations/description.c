@@ -10,7 +10,7 @@
 static void answer_index(struct call *call)
 {
     struct text *page = call_text(call);
-    index_page_write(page, call->gateway);
+    index_page_write(page, call->gateway, http_request_header(call->request, "Host"));
     call_header(call, SLICE_LITERAL("Link"),
                 SLICE_LITERAL("</openapi.json>; rel=\"service-desc\""));
     html_answer(call, page);
