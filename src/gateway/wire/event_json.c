@@ -13,15 +13,21 @@ void uuid_write(struct text *out, struct ever_uuid uuid)
     text_seal(out);
 }
 
+static void replace_with_space(char *start, const char *end, char byte)
+{
+    char *at = start;
+    while ((at = memchr(at, byte, (size_t)(end - at))) != NULL) {
+        *at = ' ';
+    }
+}
+
 void json_write_on_a_line(struct text *out, struct ever_slice json)
 {
     size_t start = out->size;
     text_add(out, json);
-    for (char *at = out->data + start; at != out->data + out->size; at++) {
-        if (*at == '\n' || *at == '\r') {
-            *at = ' ';
-        }
-    }
+    const char *end = out->data + out->size;
+    replace_with_space(out->data + start, end, '\n');
+    replace_with_space(out->data + start, end, '\r');
 }
 
 static void write_json(struct text *out, struct ever_slice json, enum event_form form)
