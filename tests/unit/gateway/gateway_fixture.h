@@ -358,6 +358,19 @@ static inline struct ever_slice stream_expect(struct stream *stream, const char 
     return slice_of(start, (size_t)(found - start));
 }
 
+/* The position of the next event; caught-up and its kind have a position and nothing else. */
+static inline int stream_next_position(struct stream *stream)
+{
+    for (;;) {
+        stream_expect(stream, "\ndata: {\"position\":");
+        size_t start = stream->read;
+        struct ever_slice rest = stream_expect(stream, "\n\n");
+        if (slice_find_byte(rest, ',') < rest.size) {
+            return (int)strtol(stream->seen.data + start, NULL, 10);
+        }
+    }
+}
+
 static inline void stream_expect_end(struct stream *stream)
 {
     while (stream_receive(stream)) {

@@ -110,7 +110,7 @@ static void who_asks_too_early_waits_or_is_told(void **state)
            400, PROBLEM, "magic");
 }
 
-static void nobody_waits_for_a_view_that_has_stopped(void **state)
+static void a_view_that_has_stopped_says_so(void **state)
 {
     (void)state; /* cmocka's signature */
     open_account("alice");
@@ -191,7 +191,7 @@ int main(void)
         TEST(rows_say_what_they_reflect),
         TEST(arguments_are_checked),
         TEST(who_asks_too_early_waits_or_is_told),
-        TEST(nobody_waits_for_a_view_that_has_stopped),
+        TEST(a_view_that_has_stopped_says_so),
         TEST(rows_that_are_known_are_not_sent_again),
         TEST(changed_rows_are_pushed),
         TEST(waiting_ends_with_the_server),
