@@ -10,19 +10,6 @@ static void *run_server(void *arg)
     return NULL;
 }
 
-static bool report_start(struct session *session, bool started)
-{
-    struct ever_slice report = text_slice(&session->report);
-    while (report.size > 0 && report.data[report.size - 1] == '\n') {
-        report.size--;
-    }
-    if (report.size > 0) {
-        (void)terminal_fail("%.*s", SLICE_PRINT(report)); /* the code is the caller's */
-    }
-    text_clear(&session->report);
-    return started;
-}
-
 /* Starts a server in this process; *out_url is its address. */
 static bool start_own_server(const struct arguments *arguments, struct session *session,
                              struct text *out_url)
@@ -33,7 +20,9 @@ static bool start_own_server(const struct arguments *arguments, struct session *
         .host = "127.0.0.1",
     };
     struct ever_err err = server_start(&options, &session->report, &session->server);
-    if (!report_start(session, IS_OK(err))) {
+    terminal_report(&session->report); /* why it failed, or warnings */
+    text_clear(&session->report);
+    if (!IS_OK(err)) {
         return false;
     }
     text_printf(out_url, "http://127.0.0.1:%u", server_port(session->server));

@@ -70,16 +70,6 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-/* Warnings of a start that went well, or why it did not. */
-static void print_report(const struct text *report)
-{
-    for (struct ever_slice rest = text_slice(report); rest.size > 0;) {
-        size_t size = slice_find_byte(rest, '\n');
-        (void)terminal_fail("%.*s", SLICE_PRINT(slice_first(rest, size))); /* the caller knows */
-        rest = slice_from(rest, size < rest.size ? size + 1 : size);
-    }
-}
-
 static void print_welcome(const struct arguments *arguments, const struct server *server)
 {
     const char *host = address_of(arguments);
@@ -118,7 +108,7 @@ static enum exit_code run(const struct arguments *arguments)
     struct text report = {0};
     struct server *server = NULL;
     struct ever_err err = server_start(&server_options, &report, &server);
-    print_report(&report);
+    terminal_report(&report); /* why it failed, or warnings */
     text_deinit(&report);
     if (!IS_OK(err)) {
         return EXIT_FAILED;

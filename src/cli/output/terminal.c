@@ -116,6 +116,15 @@ enum exit_code terminal_fail(const char *format, ...)
     return EXIT_FAILED;
 }
 
+void terminal_report(const struct text *report)
+{
+    for (struct ever_slice rest = text_slice(report); rest.size > 0;) {
+        size_t size = slice_find_byte(rest, '\n');
+        (void)terminal_fail("%.*s", SLICE_PRINT(slice_first(rest, size))); /* the caller knows */
+        rest = slice_from(rest, size < rest.size ? size + 1 : size);
+    }
+}
+
 enum exit_code terminal_usage(const struct command *command, const char *format, ...)
 {
     va_list values;

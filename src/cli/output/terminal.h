@@ -26,6 +26,8 @@ void terminal_write(struct ever_slice bytes);
 /* Writes "everfold: SENTENCE" to standard error and returns EXIT_FAILED. Control characters are
  * escaped, line ends kept. */
 enum exit_code terminal_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for each line of `report`. */
+void terminal_report(const struct text *report);
 /* The same for a wrong command line: points to the command's help and returns EXIT_USAGE. */
 enum exit_code terminal_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
