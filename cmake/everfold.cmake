@@ -22,11 +22,15 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_definitions(everfold_options INTERFACE EVERFOLD_SLOW_ASSERTS)
 endif()
 
-# everfold_layer(NAME [DEPENDS lib...]): an object library of all .c files in the folder and below.
-# Its code is hidden unless a public header exports it.
+# everfold_layer(NAME [DEPENDS lib...] [EXCEPT folder...]): an object library of all .c files in the
+# folder and below, but for those of folders that are programs of their own. Its code is hidden unless
+# a public header exports it.
 function(everfold_layer name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPENDS;EXCEPT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  foreach(folder ${ARG_EXCEPT})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   if(NOT sources)
     add_library(everfold_${name} INTERFACE)
     target_link_libraries(everfold_${name} INTERFACE everfold_options ${ARG_DEPENDS})
