@@ -171,22 +171,31 @@ static void serve(struct connection *connection, struct ever_slice bytes)
     connection->protocol->bytes(connection, bytes);
 }
 
-/* The first bytes tell TLS, HTTP/2 and HTTP/1 apart: 0x16, "PRI", and anything else. */
+/* The first bytes tell TLS, HTTP/2 and HTTP/1 apart: 0x16, "PRI", and anything else. NULL: more of
+ * them are needed. */
+static const struct protocol *protocol_of(struct ever_slice first_bytes)
+{
+    if (first_bytes.data[0] == 0x16) {
+        return &tls_protocol;
+    }
+    if (slice_starts_with(SLICE_LITERAL("PRI"), first_bytes)) {
+        return first_bytes.size == CONNECTION_SNIFF_BYTES ? &h2_protocol : NULL;
+    }
+    return &http1_protocol;
+}
+
 static void sniff(struct connection *connection, struct ever_slice bytes)
 {
     while (bytes.size > 0 && connection->protocol == NULL) {
         connection->sniffed[connection->sniffed_count++] = bytes.data[0];
         bytes = slice_from(bytes, 1);
         connection->protocol =
-            foreign_sniff(slice_of(connection->sniffed, connection->sniffed_count));
+            protocol_of(slice_of(connection->sniffed, connection->sniffed_count));
     }
     if (connection->protocol == NULL) {
         return;
     }
     connection->state = CONNECTION_SERVING;
-    if (connection->protocol == &http1_protocol) {
-        http1_session_init(connection);
-    }
     serve(connection, slice_of(connection->sniffed, connection->sniffed_count));
     if (bytes.size > 0 && connection->state == CONNECTION_SERVING) {
         serve(connection, bytes);

@@ -181,13 +181,12 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status,
 
 static void end_unread_stream(struct http_exchange *exchange)
 {
-    exchange->state = EXCHANGE_ENDED;
-    exchange->events.gone(exchange->events.arg, exchange);
     if (exchange->connection == NULL) {
         exchange_release(exchange);
     } else {
         end(exchange);
     }
+    exchange->events.gone(exchange->events.arg, exchange); /* last: it may even stop the server */
 }
 
 void exchange_end_ending(struct http_server *server)
@@ -218,7 +217,10 @@ bool http_stream_write(struct http_exchange *exchange, struct ever_slice bytes)
 {
     ASSERT(exchange->state == EXCHANGE_STREAMING);
     struct connection *connection = exchange->connection;
-    if (connection == NULL || exchange->is_mute || bytes.size == 0) {
+    if (connection == NULL || exchange->is_mute) {
+        return false; /* there is nothing to come but `gone` */
+    }
+    if (bytes.size == 0) {
         return !exchange->is_full;
     }
     struct output *output = output_of(exchange);

@@ -121,11 +121,6 @@ void http_server_stats(const struct http_server *server, struct http_stats *out_
 /* Percent-decodes once into `arena`. False: a bad escape, a NUL, or no UTF-8. */
 bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text);
 
-/* The first value of `name` in a query string, decoded, with "+" for a blank. False when missing;
- * *out_bad says that it is not plainly so: what could not be decoded may have been it. */
-bool http_query_value(struct ever_slice query, const char *name, struct arena *arena,
-                      struct ever_slice *out_value, bool *out_bad);
-
 /* How much a client likes `type` ("application/json") by its Accept header, 0 to 1000; a missing
  * header is 1000 for all. */
 unsigned http_accept_quality(struct ever_slice accept, const char *type);

@@ -14,16 +14,6 @@ static uint64_t now_of(const struct connection *connection)
     return uv_now(connection->server->loop);
 }
 
-void http1_session_init(struct connection *connection)
-{
-    const struct http_options *options = &connection->server->options;
-    struct http1_session *session = &connection->http1;
-    session->limits = (struct http1_limits){.target_bytes_max = options->target_bytes_max,
-                                            .header_bytes_max = options->header_bytes_max,
-                                            .body_bytes_max = options->body_bytes_max};
-    session->since_ms = now_of(connection);
-}
-
 /* Answers go out */
 
 static void send_continue_if_due(struct connection *connection)
@@ -45,7 +35,6 @@ static void pop(struct connection *connection)
     session->first = exchange->next;
     if (session->first == NULL) {
         session->last = NULL;
-        session->since_ms = session->reading == NULL ? now_of(connection) : session->since_ms;
     } else {
         exchange_take_over(session->first);
     }
@@ -142,7 +131,8 @@ static size_t read_request(struct connection *connection, struct ever_slice byte
     if (session->reading == NULL) {
         session->reading = exchange_acquire(connection->server, connection);
         session->since_ms = now_of(connection);
-        http1_begin(&session->parser, &session->limits, &session->reading->message);
+        http1_begin(&session->parser, &connection->server->http1_limits,
+                    &session->reading->message);
     }
     size_t used = 0;
     switch (http1_feed(&session->parser, bytes, &used)) {
@@ -264,8 +254,9 @@ static void on_tick(struct connection *connection, uint64_t now_ms)
         if (passed_ms > options->request_timeout_ms) {
             refuse(connection, HTTP1_REFUSE(408, "The request took too long to arrive."));
         }
-    } else if (session->first == NULL && connection->output.size == 0 &&
-               passed_ms > options->idle_timeout_ms) {
+    } else if (session->first != NULL || connection->output.size > 0) {
+        session->since_ms = now_ms; /* neither side is idle while an answer is on its way */
+    } else if (passed_ms > options->idle_timeout_ms) {
         session->is_deaf = true;
         connection_finish(connection);
     }
