@@ -83,7 +83,6 @@ static void sent(struct connection *connection, size_t size)
 {
     output_drop(&connection->output, &connection->server->blocks, size);
     connection->progress_ms = uv_now(connection->server->loop);
-    connection->sent_bytes += size;
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -224,6 +223,7 @@ static void on_client_ended(struct connection *connection)
 {
     connection->client_ended = true;
     connection->is_reading = false; /* libuv has stopped by itself */
+    connection->progress_ms = uv_now(connection->server->loop);
     if (is_reset(connection)) {
         connection_close(connection);
     } else if (connection->state == CONNECTION_SERVING) {
@@ -281,11 +281,14 @@ void connection_open(struct http_server *server, int fd)
     connection_read(connection, true);
 }
 
-/* A client that takes nothing for this long holds our memory for nothing. */
+/* A client that takes nothing for this long holds our memory for nothing. One that has shut its
+ * side may only be waiting for its answer, or have left: nothing but bytes would tell, so that it
+ * has to be sent some in this time. */
 static bool is_stalled(struct connection *connection, uint64_t now_ms)
 {
     size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp);
-    if (connection->output.size == 0 || queued != connection->queued_last_tick) {
+    bool may_be_silent = connection->output.size == 0 && !connection->client_ended;
+    if (may_be_silent || queued != connection->queued_last_tick) {
         connection->queued_last_tick = queued;
         connection->progress_ms = now_ms;
     }

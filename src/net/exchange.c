@@ -111,6 +111,16 @@ static void end_soon(struct http_exchange *exchange)
     }
 }
 
+/* At most once. */
+static void abandon(struct http_exchange *exchange)
+{
+    void (*abandoned)(void *arg) = exchange->abandoned;
+    exchange->abandoned = NULL;
+    if (exchange->state == EXCHANGE_WAITING && abandoned != NULL) {
+        abandoned(exchange->abandoned_arg);
+    }
+}
+
 void http_on_abandoned(struct http_exchange *exchange, void (*fn)(void *arg), void *arg)
 {
     ASSERT(exchange->state == EXCHANGE_WAITING);
@@ -198,7 +208,7 @@ void exchange_end_ending(struct http_server *server)
         if (exchange->state == EXCHANGE_STREAMING) {
             end_unread_stream(exchange);
         } else {
-            exchange_abandon(exchange); /* which does nothing once it was answered */
+            abandon(exchange); /* which does nothing once it was answered */
         }
     }
 }
@@ -278,21 +288,12 @@ void exchange_turn(struct http_exchange *exchange)
 
 /* Losses */
 
-void exchange_abandon(struct http_exchange *exchange)
-{
-    void (*abandoned)(void *arg) = exchange->abandoned;
-    exchange->abandoned = NULL;
-    if (exchange->state == EXCHANGE_WAITING && abandoned != NULL) {
-        abandoned(exchange->abandoned_arg);
-    }
-}
-
 void exchange_lose(struct http_exchange *exchange)
 {
     ASSERT(exchange->connection == NULL);
     switch (exchange->state) {
     case EXCHANGE_WAITING:
-        exchange_abandon(exchange); /* and is released when the handler answers */
+        abandon(exchange); /* and is released when the handler answers */
         return;
     case EXCHANGE_STREAMING:
         exchange->state = EXCHANGE_ENDED;

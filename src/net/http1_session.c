@@ -6,9 +6,6 @@
 #include "net/exchange_priv.h"
 #include "net/server_priv.h"
 
-/* A client that has shut its side and was told nothing for this long has left, most likely. */
-#define HALF_CLOSED_MS 1000u
-
 static uint64_t now_of(const struct connection *connection)
 {
     return uv_now(connection->server->loop);
@@ -202,7 +199,6 @@ static bool is_inside_request(const struct http1_session *session)
 static void on_ended(struct connection *connection)
 {
     struct http1_session *session = &connection->http1;
-    session->quiet_ms = now_of(connection);
     if (session->is_deaf) {
         return; /* the last answer will end the connection */
     }
@@ -218,39 +214,15 @@ static void on_ended(struct connection *connection)
     }
 }
 
-/* A client that reads on after shutting its side gets its answer; one that has left is noticed by
- * silence, since nothing but a write would tell the two apart. */
-static void tick_half_closed(struct connection *connection, uint64_t now_ms)
-{
-    struct http1_session *session = &connection->http1;
-    if (connection->output.size > 0 || connection->sent_bytes != session->sent_last_tick) {
-        session->sent_last_tick = connection->sent_bytes;
-        session->quiet_ms = now_ms;
-    }
-    if (now_ms - session->quiet_ms < HALF_CLOSED_MS) {
-        return;
-    }
-    if (session->first != NULL && session->first->state == EXCHANGE_STREAMING) {
-        connection_close(connection);
-        return;
-    }
-    struct http_exchange *next = NULL;
-    for (struct http_exchange *exchange = session->first; exchange != NULL; exchange = next) {
-        next = exchange->next;
-        exchange_abandon(exchange);
-    }
-}
-
 static void on_tick(struct connection *connection, uint64_t now_ms)
 {
     struct http1_session *session = &connection->http1;
     const struct http_options *options = &connection->server->options;
     uint64_t passed_ms = now_ms - session->since_ms;
-    if (connection->client_ended) {
-        tick_half_closed(connection, now_ms);
-    } else if (session->is_deaf) {
+    if (session->is_deaf) {
         return;
-    } else if (is_inside_request(session)) {
+    }
+    if (is_inside_request(session)) {
         if (passed_ms > options->request_timeout_ms) {
             refuse(connection, HTTP1_REFUSE(408, "The request took too long to arrive."));
         }

@@ -23,8 +23,6 @@ struct http1_session {
     bool continue_is_due; /* "100 Continue" waits for the answers before it */
     struct text unread;   /* came while too many requests were in progress */
     uint64_t since_ms;    /* the beginning of the request in progress, or of idleness */
-    uint64_t quiet_ms;    /* since when nothing was sent to a client that has shut its side */
-    uint64_t sent_last_tick;
 };
 
 /* The answer of `exchange` is complete: sends what is in order by now. */

@@ -523,6 +523,7 @@ static void who_waits_learns_that_the_client_is_gone(void **state)
 {
     (void)state; /* cmocka's signature */
     struct http_options options = rig_options();
+    options.idle_timeout_ms = 100;
     struct rig rig;
     rig_start(&rig, &options);
     int fd = rig_connect(&rig);
@@ -534,7 +535,7 @@ static void who_waits_learns_that_the_client_is_gone(void **state)
     fd = rig_connect(&rig);
     rig_send_text(&rig, fd, GET("/wait"));
     RIG_UNTIL(&rig, rig.waiting_count == 3);
-    close(fd); /* looks like half-closed at first, and then like gone */
+    close(fd); /* looks like a client that has shut its side, for a while */
     RIG_UNTIL(&rig, rig.abandoned == 3);
     rig.waiting[0] = rig.waiting[2];
     rig.waiting_count = 2;

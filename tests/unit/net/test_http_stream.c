@@ -149,6 +149,7 @@ static void a_stream_learns_once_that_its_client_is_gone(void **state)
 {
     (void)state; /* cmocka's signature */
     struct http_options options = rig_options();
+    options.idle_timeout_ms = 100;
     struct rig rig;
     rig_start(&rig, &options);
     for (int way = 0; way < 3; way++) {
@@ -224,6 +225,29 @@ static void a_client_that_stops_reading_is_cut_off(void **state)
     RIG_UNTIL(&rig, feed.gone_count == 1);
     assert_true(feed.unsent_max < options.stream_buffer_bytes + 128);
     close(fd);
+    rig_stop(&rig);
+}
+
+static void a_client_that_left_is_noticed_by_the_next_write(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct http_options options = rig_options();
+    struct rig rig;
+    rig_start(&rig, &options);
+    struct feed feed = {.line_count = 1};
+    rig.special = feed_begin;
+    rig.special_arg = &feed;
+    int fd = rig_connect(&rig);
+    rig_send_text(&rig, fd, GET("/special"));
+    struct text got = {0};
+    RIG_UNTIL(&rig, (rig_take(&rig, fd, &got), feed.ready_count > 0 && got.size > 0));
+    close(fd); /* all was read: this is a plain end, not a reset */
+    rig_turns(&rig, 5);
+    assert_int_equal(feed.gone_count, 0);
+    feed.line_count++;
+    feed_write(&feed, feed.exchange);
+    RIG_UNTIL(&rig, feed.gone_count == 1); /* long before the time for silence is over */
+    text_deinit(&got);
     rig_stop(&rig);
 }
 
@@ -324,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_stream_learns_once_that_its_client_is_gone),
         cmocka_unit_test(streams_that_were_written_before_their_turn_are_whole),
         cmocka_unit_test(a_client_that_stops_reading_is_cut_off),
+        cmocka_unit_test(a_client_that_left_is_noticed_by_the_next_write),
         cmocka_unit_test(head_of_a_stream_is_a_head_and_gone),
         cmocka_unit_test(a_stream_waits_for_the_answer_before_it),
         cmocka_unit_test(stopping_cuts_a_stream_and_what_waits_behind_it),
