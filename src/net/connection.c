@@ -223,7 +223,6 @@ static void on_client_ended(struct connection *connection)
 {
     connection->client_ended = true;
     connection->is_reading = false; /* libuv has stopped by itself */
-    connection->progress_ms = uv_now(connection->server->loop);
     if (is_reset(connection)) {
         connection_close(connection);
     } else if (connection->state == CONNECTION_SERVING) {
