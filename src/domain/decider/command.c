@@ -204,6 +204,18 @@ void command_append(struct job *job)
     }
 }
 
+/* The command stands inside the metadata of its first event, some levels deeper than it came. */
+static void append_if_readable(struct job *job)
+{
+    if (json_check(job->appending.write.events[0].metadata, NULL)) {
+        command_append(job);
+        return;
+    }
+    job->guess = true;
+    job_fail(job, DECIDER_THREW,
+             SLICE_LITERAL("the data of the command is nested too deeply to be recorded"));
+}
+
 void command_decided(struct job *job, struct ever_slice member, struct json_value value,
                      bool seeded)
 {
@@ -222,7 +234,7 @@ void command_decided(struct job *job, struct ever_slice member, struct json_valu
         job_fail(job, DECIDER_THREW, fault);
         return;
     }
-    command_append(job);
+    append_if_readable(job);
 }
 
 static void answer_appended(struct job *job)
