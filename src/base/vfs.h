@@ -4,16 +4,16 @@
  * and forgets. Nothing in src/log/ and src/store/ may reach a file in another way.
  *
  * Threads: vfs_real() may be used from any thread; a file too, but for writes one thread at a time.
- * Errors:  EVER_NOT_FOUND, EVER_BUSY (lock), EVER_NO_SPACE, EVER_NO_MEMORY, else EVER_IO; each with
- *          sys_errno. EINTR and short transfers are handled below this line. */
+ * Errors:  EVER_NOT_FOUND, EVER_BUSY (lock, file exists), EVER_LIMIT (too many open files),
+ *          EVER_NO_SPACE, EVER_NO_MEMORY, else EVER_IO; each with sys_errno. EINTR and short
+ *          transfers are handled below this line. */
 #pragma once
 #include "base/err.h"
 
 enum vfs_open_flags {
     VFS_WRITE = 1 << 0,  /* else read only */
     VFS_CREATE = 1 << 1, /* make it; EVER_BUSY when it exists already */
-    VFS_DIRECT =
-        1 << 2, /* past the page cache where possible; then align to vfs_file_alignment() */
+    VFS_DIRECT = 1 << 2, /* past the page cache where possible; keep to `alignment` either way */
 };
 
 struct vfs_file;
@@ -23,15 +23,16 @@ struct vfs_file_methods {
     /* Reads up to `size` bytes; fewer only at the end of the file. */
     struct ever_err (*read_at)(struct vfs_file *file, uint64_t offset, void *buffer, size_t size,
                                size_t *out_size);
-    /* Writes all bytes or fails. `durable`: they are on disk when it returns OK. */
+    /* Writes all bytes or fails; a failed write may have written some of them. `durable`: they and
+     * the size are on disk when it returns OK. */
     struct ever_err (*write_at)(struct vfs_file *file, uint64_t offset, struct ever_slice bytes,
                                 bool durable);
     struct ever_err (*sync)(struct vfs_file *file); /* data and size reach the disk */
     struct ever_err (*size)(struct vfs_file *file, uint64_t *out_size);
-    struct ever_err (*make_read_only)(struct vfs_file *file); /* mode 0444; further if permitted */
-    /* Maps the whole file for reading; lent until close. */
+    struct ever_err (*make_read_only)(struct vfs_file *file); /* takes the write permissions away */
+    /* Maps the whole file for reading; lent until close. One thread; once. */
     struct ever_err (*map)(struct vfs_file *file, struct ever_slice *out_bytes);
-    void (*close)(struct vfs_file *file); /* NULL-safe. */
+    void (*close)(struct vfs_file *file); /* not NULL; vfs_file_close() takes that */
 };
 struct vfs_file {
     const struct vfs_file_methods *methods;
@@ -44,12 +45,15 @@ typedef struct ever_err vfs_list_fn(void *arg, const char *name);
 struct vfs {
     struct ever_err (*open)(struct vfs *vfs, const char *path, unsigned flags,
                             struct vfs_file **out_file);
+    /* Calls `each` for every name in it, in any order, until one fails. */
     struct ever_err (*list)(struct vfs *vfs, const char *dir, vfs_list_fn *each, void *arg);
     struct ever_err (*make_dir)(struct vfs *vfs, const char *path); /* OK when it exists */
     struct ever_err (*rename)(struct vfs *vfs, const char *from, const char *to); /* replaces */
     struct ever_err (*remove)(struct vfs *vfs, const char *path); /* for what can be rebuilt only */
+    /* What open, rename and remove did to the names in it reaches the disk. */
     struct ever_err (*sync_dir)(struct vfs *vfs, const char *path);
-    /* Held until released or the process ends. EVER_BUSY: another has it. */
+    /* Held until released or the process ends. EVER_BUSY: another has it; the file holds the number
+     * of that process. */
     struct ever_err (*lock)(struct vfs *vfs, const char *path, struct vfs_lock **out_lock);
     void (*unlock)(struct vfs *vfs, struct vfs_lock *lock); /* NULL-safe. */
 };
@@ -58,3 +62,22 @@ struct vfs *vfs_real(void);
 
 void vfs_file_close(struct vfs_file *file); /* NULL-safe. */
 void vfs_file_closep(struct vfs_file **file);
+
+#define VFS_PATH_BYTES_MAX 4096
+
+/* Writes dir/name into `out_path`. EVER_LIMIT when it does not fit. */
+struct ever_err vfs_path(const char *dir, const char *name,
+                         char out_path[static VFS_PATH_BYTES_MAX]);
+
+/* Makes the file for writing; removes what an earlier try may have left under this name. */
+struct ever_err vfs_open_fresh(struct vfs *vfs, const char *path, unsigned flags,
+                               struct vfs_file **out_file);
+
+/* Writes or replaces the file dir/name at once: after a crash it holds the old bytes or the new
+ * ones, whole. Durable when it returns OK. Uses the name `name`.tmp on the way. */
+struct ever_err vfs_write_file(struct vfs *vfs, const char *dir, const char *name,
+                               struct ever_slice bytes);
+
+/* Gives the whole file in memory to free(). EVER_LIMIT: longer than `size_max`. */
+struct ever_err vfs_read_file(struct vfs *vfs, const char *path, size_t size_max, char **out_data,
+                              size_t *out_size);

@@ -1,0 +1,155 @@
+// Catches: user code that takes the server down, keeps a command without an answer, or is wrong
+// without a word; a changed view that serves old rows.
+import assert from 'node:assert/strict';
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { everfold, root, startServer, temporaryFolder } from './server.mjs';
+
+function makeApp(files) {
+    const dir = temporaryFolder();
+    for (const [path, content] of Object.entries(files)) {
+        mkdirSync(join(dir, path, '..'), { recursive: true });
+        writeFileSync(join(dir, path), content);
+    }
+    return dir;
+}
+
+const naughty = `
+export const initial = { count: 0 };
+export const decide = {
+  Fine(state) { return [{ type: 'Counted', data: { n: state.count + 1 } }]; },
+  Nothing() { return []; },
+  Throw() {
+    throw new Error('the roof is on fire');
+  },
+  Loop() { for (;;) {} },
+  Stubborn() { for (;;) { try { for (;;) {} } catch (e) { /* again */ } } },
+  Hog() { const all = []; for (;;) all.push(new Array(1e6).fill(1)); },
+  Undefined() {},
+  Text() { return 'Counted'; },
+  Untyped() { return [{ data: {} }]; },
+  Odd() { return [{ type: '$System', data: {} }]; },
+  Deep() { const f = () => f(); f(); },
+  Refuse(state, data, ctx) { ctx.reject('no-way', 'This is refused.', { limit: 7 }); },
+};
+export const evolve = { Counted(state) { return { count: state.count + 1 }; } };
+`;
+
+test('a decider that throws, loops, eats memory or returns nonsense gets an answer that says so', async () => {
+    const server = await startServer({ app: makeApp({ 'deciders/box.js': naughty }) });
+    const command = (name) => server.json('POST', `/deciders/box/a/${name}`, { body: {} });
+    assert.equal((await command('Fine')).status, 202);
+    const expected = {
+        Throw: [500, /the roof is on fire[\s\S]*|deciders\/box\.js/], Loop: [500, /time|ms/i], Stubborn: [500, /time|ms/i],
+        Hog: [500, /memory|time/i], Undefined: [500, /undefined/], Text: [500, /array|event/i], Untyped: [500, /type/],
+        Odd: [500, /\$/], Deep: [500, /stack|recurs|call/i],
+    };
+    for (const [name, [status, detail]] of Object.entries(expected)) {
+        const answer = await command(name);
+        assert.equal(answer.status, status, `${name}: ${JSON.stringify(answer.body)}`);
+        assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+        assert.match(answer.body.detail, detail, name);
+    }
+    const rejected = await command('Refuse');
+    assert.equal(rejected.status, 422);
+    assert.equal(rejected.body.code, 'no-way');
+    assert.equal(rejected.body.detail, 'This is refused.');
+    assert.equal(rejected.body.limit, 7);
+    assert.equal((await command('Nothing')).status, 202);
+    assert.equal((await command('Fine')).status, 202);
+    const state = await server.json('GET', '/deciders/box/a');
+    assert.deepEqual(state.body.state, { count: 2 });
+    assert.equal(state.body.revision, 1);
+    assert.equal(await server.stop(), 0);
+});
+
+test('the commands waiting beside one that hangs all get their answers', async () => {
+    const server = await startServer({ app: makeApp({ 'deciders/box.js': naughty }) });
+    const commands = [];
+    for (let n = 0; n < 40; n++) {
+        const name = n % 10 === 3 ? 'Loop' : 'Fine';
+        commands.push(server.json('POST', `/deciders/box/s${n}/${name}`, { body: {} }).then((a) => [name, a.status]));
+    }
+    for (const [name, status] of await Promise.all(commands)) {
+        assert.equal(status, name === 'Fine' ? 202 : 500);
+    }
+    assert.equal(await server.stop(), 0);
+});
+
+test('a command is known by its id, what became of it too', async () => {
+    const server = await startServer({ app: makeApp({ 'deciders/box.js': naughty }) });
+    const send = (name, key) => server.json('POST', `/deciders/box/k/${name}`, { body: {}, headers: { 'idempotency-key': `"${key}"` } });
+    const first = await send('Fine', 'one');
+    const second = await send('Fine', 'one');
+    assert.equal(first.status, 202);
+    assert.equal(second.status, 202);
+    assert.equal(second.body.position, first.body.position);
+    assert.equal(second.headers.get('idempotency-replayed'), 'true');
+    assert.equal((await send('Nothing', 'one')).status, 422, 'the key belongs to another command');
+    const done = await server.json('GET', first.headers.get('location'));
+    assert.equal(done.body.status, 'done');
+    assert.equal(done.body.name, 'Fine');
+    const rejected = await send('Refuse', 'two');
+    const record = await server.json('GET', rejected.headers.get('location'));
+    assert.equal(record.body.status, 'rejected');
+    assert.equal(record.body.problem.code, 'no-way');
+    assert.equal(await server.stop(), 0);
+});
+
+const faulty = {
+    'a syntax error': [{ 'deciders/a.js': 'export const initial = {};\nexport const decide = {{;\n' }, /deciders\/a\.js:2/],
+    'a decider without evolve': [{ 'deciders/a.js': 'export const initial = {};\nexport const decide = {};\n' }, /deciders\/a\.js.*evolve/],
+    'async': [{ 'deciders/a.js': 'export const initial = {};\nexport const evolve = {};\nexport const decide = { async X() { return []; } };\n' }, /deciders\/a\.js:3.*async/],
+    'an import from outside': [{ 'deciders/a.js': "import fs from 'node:fs';\nexport const initial = {}, evolve = {}, decide = {};\n" }, /deciders\/a\.js:1.*node:fs/],
+    'an import that climbs out': [{ 'deciders/a.js': "import x from '../../x.js';\nexport const initial = {}, evolve = {}, decide = {};\n" }, /deciders\/a\.js:1/],
+    'a view with a wrong table': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into nope (id) values (@id);\n-- query all()\nselect * from t;\n' }, /views\/v\.sql:4.*nope/],
+    'a view with an unknown word': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into t (id) values (@nonsense);\n' }, /views\/v\.sql:4.*@nonsense/],
+    'a query that writes': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into t (id) values (@id);\n-- query wipe()\ndelete from t;\n' }, /views\/v\.sql:6/],
+    'a route to nobody': [{ 'routes.js': "export default { 'POST /api/x/{id}': { decider: 'nobody', id: '{id}', command: 'Do' } };\n" }, /routes\.js.*nobody/],
+};
+
+for (const [name, [files, message]] of Object.entries(faulty)) {
+    test(`${name} is named with file and line at start`, async () => {
+        const result = await everfold(['serve', makeApp(files), '--port', '0', '--data', temporaryFolder()]);
+        assert.equal(result.code, 1, result.stdout);
+        assert.match(result.stderr, message);
+    });
+}
+
+test('an APP file that cannot be read is named', async () => {
+    const app = makeApp({ 'deciders/a.js': naughty });
+    symlinkSync('/nowhere/at/all.js', join(app, 'deciders/b.js'));
+    const broken = await everfold(['serve', app, '--port', '0', '--data', temporaryFolder()]);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stderr, /deciders\/b\.js/);
+
+    const missing = await everfold(['serve', join(app, 'missing'), '--port', '0']);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /missing/);
+    if (process.getuid() !== 0) {
+        chmodSync(join(app, 'deciders/a.js'), 0);
+        const closed = await everfold(['serve', app, '--port', '0', '--data', temporaryFolder()]);
+        assert.match(closed.stderr, /deciders\/a\.js/);
+    }
+});
+
+test('a changed view file is built from the first event and takes over', async () => {
+    const app = temporaryFolder();
+    cpSync(join(root, 'examples/bank'), app, { recursive: true, filter: (path) => !path.includes('.everfold') });
+    let server = await startServer({ app });
+    await server.json('POST', '/deciders/account/alice/Open', { body: { owner: 'Alice' } });
+    const last = await server.json('POST', '/deciders/account/alice/Deposit', { body: { amount: 500 } });
+    assert.equal(await server.stop(), 0);
+
+    const file = join(app, 'views/balances.sql');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\n-- query rich(least integer)\nselect id, balance from account where balance >= :least order by id;\n`);
+    server = await server.restart();
+    const headers = { 'everfold-min-position': String(last.body.position), prefer: 'wait=30' };
+    let answer;
+    do { // the old version may answer until the new one has caught up; it does not know this query
+        answer = await server.json('GET', '/views/balances/rich?least=100', { headers });
+    } while (answer.status === 404 || answer.status === 503);
+    assert.deepEqual(answer.body.rows, [{ id: 'alice', balance: 500 }]);
+    assert.equal(await server.stop(), 0);
+});

@@ -1,0 +1,90 @@
+// Runs every test and closes with one line "N passed, N failed".
+//
+//   node tools/test.mjs [pattern]      only tests whose name contains the pattern
+//
+// Unit tests (cmocka programs, as ctest lists them) run from each build that is there; end-to-end
+// tests (tests/e2e/*.test.mjs) run against the program of each build in turn.
+import { spawn, execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const pattern = process.argv[2] ?? '';
+const presets = ['release', 'asan', 'tsan'].filter((p) => existsSync(`build/${p}/build.ninja`));
+const totals = { passed: 0, failed: 0 };
+
+const sanitizers = {
+    ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:exitcode=99',
+    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
+    TSAN_OPTIONS: 'halt_on_error=1:exitcode=99:second_deadlock_stack=1',
+};
+
+function run(command, args, env) {
+    return new Promise((resolve) => {
+        const started = Date.now();
+        const child = spawn(command, args, { env: { ...process.env, ...sanitizers, ...env } });
+        let output = '';
+        child.stdout.on('data', (d) => (output += d));
+        child.stderr.on('data', (d) => (output += d));
+        child.on('error', (error) => (output += error.message));
+        child.on('close', (code, signal) =>
+            resolve({ ok: code === 0, code: code ?? signal, output, seconds: (Date.now() - started) / 1000 }));
+    });
+}
+
+function report(name, passed, failed, result) {
+    totals.passed += passed;
+    totals.failed += failed;
+    const verdict = failed === 0 ? 'ok  ' : 'FAIL';
+    console.log(`${verdict} ${name}  ${passed} passed${failed ? `, ${failed} failed` : ''}  (${result.seconds.toFixed(1)} s)`);
+    if (failed > 0) {
+        console.log(result.output.split('\n').map((line) => `    ${line}`).join('\n'));
+    }
+}
+
+// A program that dies counts as one failure beyond those it reported.
+function count(result, passedPattern, failedPattern) {
+    const sum = (re) => [...result.output.matchAll(re)].reduce((n, m) => n + Number(m[1]), 0);
+    const passed = sum(passedPattern);
+    const failed = sum(failedPattern);
+    return [passed, result.ok ? failed : Math.max(failed, 1)];
+}
+
+async function runUnitTests(preset) {
+    const listed = JSON.parse(execFileSync('ctest', ['--test-dir', `build/${preset}`, '--show-only=json-v1']));
+    for (const { name, command, properties } of listed.tests) {
+        if (!`${preset}/${name}`.includes(pattern)) {
+            continue;
+        }
+        const cwd = properties?.find((p) => p.name === 'WORKING_DIRECTORY')?.value;
+        const result = await run('sh', ['-c', 'cd "$0" && exec "$@"', cwd ?? '.', ...command]);
+        const [passed, failed] = count(result, /\[ {2}PASSED {2}\] (\d+) test|^(?:.*: )?(\d+) passed, \d+ failed$/gm,
+            /\[ {2}FAILED {2}\] (\d+) test/g);
+        report(`${preset}/${name}`, Math.max(passed, failed === 0 ? 1 : 0), failed, result);
+    }
+}
+
+async function runEndToEnd(preset) {
+    const program = join(process.cwd(), `build/${preset}/bin/everfold`);
+    if (!existsSync(program)) {
+        return;
+    }
+    for (const file of readdirSync('tests/e2e').filter((f) => f.endsWith('.test.mjs')).sort()) {
+        const name = `${preset}/e2e/${basename(file, '.test.mjs')}`;
+        if (!name.includes(pattern)) {
+            continue;
+        }
+        const result = await run('node', ['--test', '--test-reporter=tap', `tests/e2e/${file}`],
+            { EVERFOLD_BIN: program, EVERFOLD_PRESET: preset });
+        const [passed, failed] = count(result, /^# pass (\d+)$/gm, /^# fail (\d+)$/gm);
+        report(name, passed, failed, result);
+    }
+}
+
+for (const preset of presets) {
+    await runUnitTests(preset);
+}
+for (const preset of presets) {
+    await runEndToEnd(preset);
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
