@@ -160,6 +160,8 @@ static const char balances[] =
     "select * from (select * from account union all select position, type from seen) order by 1, 2;"
     "\n";
 
+/* Three events for each account, in one append: opened, its own number deposited, and one that no
+ * view handles. */
 static inline void append_accounts(struct world *world, int first, int count)
 {
     for (int i = first; i < first + count; i++) {
@@ -167,9 +169,16 @@ static inline void append_accounts(struct world *world, int first, int count)
         char data[32];
         (void)snprintf(stream, sizeof stream, "account-%d", i); /* these fit */
         (void)snprintf(data, sizeof data, "{\"amount\":%d}", i);
-        (void)world_append(world, stream, "Opened", "{}");
-        (void)world_append(world, stream, "Deposited", data);
-        (void)world_append(world, stream, "Noticed", "{}"); /* no view handles it */
+        struct ever_new_event events[] = {
+            {.type = SLICE_LITERAL("Opened"), .data = SLICE_LITERAL("{}")},
+            {.type = SLICE_LITERAL("Deposited"), .data = slice_of_text(data)},
+            {.type = SLICE_LITERAL("Noticed"), .data = SLICE_LITERAL("{}")},
+        };
+        struct ever_write write = {
+            .stream = slice_of_text(stream), .events = events, .event_count = 3};
+        struct ever_result result;
+        assert_ok(ever_append(world->store, &write, 1, &result, NULL));
+        assert_int_equal(result.outcome, EVER_APPENDED);
     }
 }
 
