@@ -100,7 +100,7 @@ static inline uint64_t append_one(struct fixture *fixture, const char *stream, c
 /* What a read gives to its end, as "stream/revision:data stream/revision:data". */
 static inline char *read_all(struct fixture *fixture, struct ever_read read)
 {
-    static char text[1 << 16];
+    static char text[1 << 18];
     size_t size = 0;
     text[0] = '\0';
     struct ever_cursor *cursor = NULL;
