@@ -1,0 +1,89 @@
+/* txn.c - one emission for one root event.
+ *
+ *          source            While an event is handed to more than one observer, nodes that combine
+ *          /    \            inputs only note what arrived. When the last observer has it, they
+ *         a      b           emit, lowest level first; level = 1 + the highest level upstream, so
+ *          \    /            every input of a node has emitted before the node does.
+ *         combine
+ *
+ * Outside of such a delivery nothing can arrive twice, and they emit at once. */
+#include "core.h"
+
+/* Kept sorted; most graphs have one or two waiting. */
+static void txn_insert(struct txn *txn)
+{
+    struct txn **place = &txn->node.loop->pending;
+    while (*place != NULL && (*place)->level <= txn->level) {
+        place = &(*place)->pending_after;
+    }
+    txn->pending_after = *place;
+    *place = txn;
+    txn->pending = true;
+}
+
+void txn_forget(struct txn *txn)
+{
+    if (!txn->pending) {
+        return;
+    }
+    struct txn **place = &txn->node.loop->pending;
+    while (*place != txn) {
+        FLOW_ASSERT(*place != NULL);
+        place = &(*place)->pending_after;
+    }
+    *place = txn->pending_after;
+    txn->pending = false;
+}
+
+void txn_touch(struct txn *txn)
+{
+    if (txn->node.loop->fanout == 0) {
+        txn->node.ops->commit(&txn->node);
+    } else if (!txn->pending) {
+        txn_insert(txn);
+    }
+}
+
+void txn_commit_all(struct flow_loop *loop)
+{
+    loop->fanout++; /* what these emit may reach higher levels by several ways, too */
+    while (loop->pending != NULL) {
+        struct txn *txn = loop->pending;
+        loop->pending = txn->pending_after;
+        txn->pending = false;
+        txn->node.ops->commit(&txn->node);
+    }
+    loop->fanout--;
+}
+
+static void txn_raise_observers(struct node *node, uint32_t level);
+
+void txn_raise(struct node *node, uint32_t level)
+{
+    for (; node != NULL; node = node->down) {
+        if (node->ops->commit != NULL) {
+            struct txn *txn = (struct txn *)node;
+            if (txn->level <= level) {
+                bool pending = txn->pending;
+                txn_forget(txn);
+                txn->level = level + 1;
+                if (pending) {
+                    txn_insert(txn);
+                }
+            }
+            level = txn->level;
+        } else if (node->ops->spreads) {
+            txn_raise_observers(node, level);
+        }
+    }
+}
+
+static void txn_raise_observers(struct node *node, uint32_t level)
+{
+    const struct multicast *cast = ((const struct spreader *)node)->cast;
+    for (uint32_t i = 0; cast != NULL && i < cast->count; i++) {
+        if (cast->slots[i].target != NULL) {
+            txn_raise(cast->slots[i].target, level);
+        }
+    }
+}
