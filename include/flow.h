@@ -903,6 +903,158 @@ FLOW_API struct flow_stream *flow_connectable(struct flow_stream *in,
                                               const struct flow_subject_opts *connector);
 FLOW_API struct flow_sub flow_connect_now(struct flow_stream *connectable);
 
+/* ==== Properties: streams with a current value (Bacon.js) ======================================= */
+
+/* to_property: remembers the latest value. A new observer hears it first, as *initial*: its
+ * `initial` callback, or `next` without one. Nobody listening: it is disconnected and goes stale.
+ *     in            --a--b--|
+ *     A from 0      i-a--b--|     i: `initial`, NULL: none yet
+ *     B from 4          (a)b--|   hears a at once
+ * All operators work on properties; those that delay let the initial value pass. */
+FLOW_API struct flow_stream *flow_to_property(struct flow_stream *in, const flow_val *initial);
+/* A value that does not change.
+ *     constant(a)   (a|)  as initial, to each observer */
+FLOW_API struct flow_stream *flow_constant(struct flow_region *region,
+                                           const struct flow_type *type, flow_val v);
+/* Stays connected, whether somebody listens or not, as long as its region lives. Gives `property`.
+ *     in            --a--b--
+ *     B from 4          a-b--     also when A has gone at 3 */
+FLOW_API struct flow_stream *flow_keep(struct flow_stream *property);
+/* changes: without the initial value
+ *     property      i-a--b--|
+ *     out           --a--b--|   */
+FLOW_API struct flow_stream *flow_changes(struct flow_stream *property);
+/* combine: a function of several, once each has a value; once for one root event
+ *     a    1----2---|
+ *     b    5--6-----|
+ *     out  A--B-C---|    A=fn(1,5) B=fn(1,6) C=fn(2,6) ; fn NULL: lists */
+FLOW_API struct flow_stream *flow_combine(struct flow_region *region,
+                                          struct flow_stream *const *in, size_t count,
+                                          const struct flow_type *out, flow_list_fn *fn, void *ud);
+/* combine_template: named members, streams or constants, as one property of lists in that order
+ *     {x: a, y: 7}   a  1----2---|
+ *     out               A----B---|    A=[1,7] B=[2,7] */
+struct flow_member {
+    const char *name;
+    struct flow_stream *stream;      /* NULL: `constant` of `type` */
+    const struct flow_type *type;
+    flow_val constant;
+};
+FLOW_API struct flow_stream *flow_combine_template(struct flow_region *region,
+                                                   const struct flow_member *members,
+                                                   size_t count);
+/* sampled_by: its value when `sampler` fires; sees the new value of the same root event
+ *     property  1----2-----|
+ *     sampler   ---x---x---|
+ *     out       ---1---2---|    fn(value, sample), NULL: the value */
+FLOW_API struct flow_stream *flow_sampled_by(struct flow_stream *property,
+                                             struct flow_stream *sampler,
+                                             const struct flow_type *out, flow_list_fn *fn,
+                                             void *ud);
+
+/* when, update: join patterns. A pattern matches when each of its streams has an event waiting and
+ * each of its properties a value; it takes one event of each stream. The first pattern that matches
+ * wins; matching waits until all inputs of a root event have arrived. */
+typedef flow_val flow_update_fn(struct flow_loop *loop, void *ud, flow_val state,
+                                const flow_val *v, size_t count);
+struct flow_pattern {
+    struct flow_stream *const *in; /* at least one that is no property */
+    size_t count;
+    flow_list_fn *fn;       /* of when; NULL: a list */
+    flow_update_fn *update; /* of update */
+    void *ud;
+};
+/*     a         -1-----2-|
+ *     b         ----5--6-|
+ *     [a,b]     ----A--B-|   A=fn(1,5) B=fn(2,6) */
+FLOW_API struct flow_stream *flow_when(struct flow_region *region, const struct flow_type *out,
+                                       const struct flow_pattern *patterns, size_t count);
+/* update: the state, from several streams; a property
+ *     add       -2---3-|
+ *     clear     ---x---|
+ *     out       02-0-3-|     initial 0; [add]: state + x; [clear]: 0 */
+FLOW_API struct flow_stream *flow_update(struct flow_region *region, const struct flow_type *type,
+                                         flow_val initial, const struct flow_pattern *patterns,
+                                         size_t count);
+
+/* hold_when: keeps values while `valve` is true, then lets them go
+ *     in      -a-b-c-d|
+ *     valve   f-t---f-|
+ *     out     -a----(bc)d|    */
+FLOW_API struct flow_stream *flow_hold_when(struct flow_stream *in, struct flow_stream *valve);
+/* awaiting: a has fired, b not yet; a property of flow_bool
+ *     a      -x----x--
+ *     b      ---x-----
+ *     out    ft-f--t--       */
+FLOW_API struct flow_stream *flow_awaiting(struct flow_stream *a, struct flow_stream *b);
+/* sliding_window(max 2, min 0): the last values, as lists; a property
+ *     in     -a-b-c|
+ *     out    E-A-B-C|     E=[] A=[a] B=[a,b] C=[b,c] */
+FLOW_API struct flow_stream *flow_sliding_window(struct flow_stream *in, size_t max, size_t min);
+/* diff(start, fn): fn(previous, current); a property
+ *     in     -1--4|
+ *     out    -A--B|     A=fn(start,1) B=fn(1,4) */
+FLOW_API struct flow_stream *flow_diff(struct flow_stream *in, const struct flow_type *out,
+                                       flow_val start, flow_fold_fn *fn, void *ud);
+/* state_machine: fn() sees each event and its state, and emits what it likes
+ *     in     -1-2-3|
+ *     out    ---A-B|      A, B: whatever flow_machine_emit() was given */
+struct flow_machine;
+typedef flow_val flow_machine_fn(struct flow_machine *machine, void *ud, flow_val state,
+                                 enum flow_kind kind, flow_val v, const struct flow_error *error);
+FLOW_API struct flow_stream *flow_state_machine(struct flow_stream *in,
+                                                const struct flow_type *out,
+                                                const struct flow_type *state, flow_val initial,
+                                                flow_machine_fn *fn, void *ud);
+FLOW_API void flow_machine_emit(struct flow_machine *machine, flow_val v);
+FLOW_API void flow_machine_end(struct flow_machine *machine);
+FLOW_API struct flow_loop *flow_machine_loop(struct flow_machine *machine);
+
+/* Errors as events: faults do not end a stream.
+ *     in              -a-!-b-|
+ *     map_error       -a-x-b-|    fn(error)
+ *     skip_errors     -a---b-|
+ *     errors          ---!---|
+ *     end_on_error    -a-(!|)
+ *     flat_map_error  -a-s-b-|    the values of fn(error)'s stream
+ *     map_end         -a-!-b-(x|)
+ *     to_faults: what ends in an error ends in a fault, then completes
+ *     in              -a-#
+ *     to_faults       -a-(!|)  */
+FLOW_API struct flow_stream *flow_map_error(struct flow_stream *in, flow_error_map_fn *fn,
+                                            void *ud);
+FLOW_API struct flow_stream *flow_skip_errors(struct flow_stream *in);
+FLOW_API struct flow_stream *flow_errors(struct flow_stream *in);
+FLOW_API struct flow_stream *flow_end_on_error(struct flow_stream *in);
+FLOW_API struct flow_stream *flow_flat_map_error(struct flow_stream *in, flow_catch_fn *fn,
+                                                 void *ud);
+FLOW_API struct flow_stream *flow_map_end(struct flow_stream *in, flow_val v);
+FLOW_API struct flow_stream *flow_to_faults(struct flow_stream *in);
+/* buffering_throttle(4ms): at most one for each span, none lost
+ *     in     abc--------|
+ *     out    a---b---c---|   */
+FLOW_API struct flow_stream *flow_buffering_throttle(struct flow_stream *in, flow_time span);
+/* group_simultaneous: lists of what each input emitted for one root event
+ *     d -1-2-|   a = d+10, b = the even ones
+ *     out  -A-B-|     A=[[11],[]] B=[[12],[2]] */
+FLOW_API struct flow_stream *flow_group_simultaneous(struct flow_region *region,
+                                                     struct flow_stream *const *in, size_t count);
+/* sequentially(2ms, a b): --a--(b|)... each after the one before; repeatedly starts again
+ *     sequentially  --a-(b|)
+ *     repeatedly    --a-b-a-b-   */
+FLOW_API struct flow_stream *flow_sequentially(struct flow_region *region,
+                                               const struct flow_type *type, flow_time every,
+                                               const flow_val *v, size_t count);
+FLOW_API struct flow_stream *flow_repeatedly(struct flow_region *region,
+                                             const struct flow_type *type, flow_time every,
+                                             const flow_val *v, size_t count);
+/* from_poll(2ms, fn): what fn() gives, until it gives false
+ *     out  --1-2-3|   */
+typedef bool flow_poll_fn(struct flow_loop *loop, void *ud, flow_val *out_v);
+FLOW_API struct flow_stream *flow_from_poll(struct flow_region *region,
+                                            const struct flow_type *type, flow_time every,
+                                            flow_poll_fn *fn, void *ud);
+
 /* ==== Marble tests ============================================================================== */
 
 /* Streams written as diagrams, and what should come of them. One character is FLOW_MS(1); a letter

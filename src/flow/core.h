@@ -324,6 +324,13 @@ static inline struct hub *hub_of(struct node *input)
     return ((struct input *)input)->hub;
 }
 
+/* combine_latest whose inputs' values during subscription make one initial value. */
+struct flow_stream *combine_initials(struct flow_region *region, struct flow_stream *const *in,
+                                     size_t count, const struct flow_type *out, flow_list_fn *fn,
+                                     void *ud);
+/* with_latest_from, but fn gets (latest, sample); NULL: the latest. */
+struct flow_stream *sample_latest(struct flow_stream *sampler, struct flow_stream *latest,
+                                  const struct flow_type *out, flow_list_fn *fn, void *ud);
 /* The values for which fn() is false. */
 struct flow_stream *filter_not(struct flow_stream *in, flow_pred_fn *fn, void *ud);
 

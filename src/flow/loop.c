@@ -361,9 +361,12 @@ void loop_complete(struct multicast *cast)
 void source_next(struct node *down, flow_val v)
 {
     struct flow_loop *loop = down->loop;
+    bool initial = loop->initial;
     struct event event = event_begin(loop);
     loop->event_id++;
+    loop->initial = false;
     down->next(down, v);
+    loop->initial = initial;
     event_end(loop, event);
 }
 
@@ -383,18 +386,33 @@ void source_error(struct node *down, const struct flow_error *error)
 
 /* ---- the end of the outermost call ---- */
 
+/* All let go before any is freed: a node may look at its parent. */
+static void dead_destroy(struct node *node)
+{
+    for (; node != NULL; node = node->sibling_after) {
+        if (node->ops->destroy != NULL) {
+            node->ops->destroy(node);
+        }
+    }
+}
+
+static void dead_free(struct node *node)
+{
+    while (node != NULL) {
+        struct node *after = node->sibling_after;
+        free(node);
+        node = after;
+    }
+}
+
 void loop_leave_last(struct flow_loop *loop)
 {
     arena_rewind(loop, (struct event){0});
     while (loop->dead != NULL || loop->dead_regions != NULL) {
-        while (loop->dead != NULL) {
-            struct node *node = loop->dead;
-            loop->dead = node->sibling_after;
-            if (node->ops->destroy != NULL) {
-                node->ops->destroy(node);
-            }
-            free(node);
-        }
+        struct node *dead = loop->dead;
+        loop->dead = NULL;
+        dead_destroy(dead);
+        dead_free(dead);
         struct flow_region *region = loop->dead_regions;
         if (region != NULL) {
             loop->dead_regions = region->sibling_after;

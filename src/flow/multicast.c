@@ -262,9 +262,28 @@ void multicast_next(struct multicast *cast, flow_val v)
     }
 }
 
+/* The way down has one observer at each point, and all work in blocks: nobody can see whether a
+ * callback ran between two values, for instance one that subscribes to the same source. */
+static bool block_is_unseen(const struct node *node)
+{
+    while (node != NULL && node->ops->block != NULL) {
+        if (node->ops->spreads) {
+            const struct multicast *cast = ((const struct spreader *)node)->cast;
+            bool single = cast->count == 1 && cast->replay == NULL && cast->emitting == 0;
+            node = single ? cast->slots[0].target : NULL;
+        } else if (node->down == NULL) {
+            return true;
+        } else {
+            node = node->down;
+        }
+    }
+    return false;
+}
+
 void multicast_block(struct multicast *cast, flow_val *v, size_t count)
 {
-    if (cast->count == 1 && cast->replay == NULL && cast->emitting == 0 && !cast->stopped) {
+    if (cast->count == 1 && cast->replay == NULL && cast->emitting == 0 && !cast->stopped &&
+        block_is_unseen(cast->slots[0].target)) {
         struct node *target = cast->slots[0].target;
         cast->emitting++;
         if (target != NULL) {

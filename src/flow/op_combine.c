@@ -68,6 +68,8 @@ struct latest {
     uint64_t *rounds; /* in which each input fired last; 0: never */
     uint64_t round;   /* of the emission to come */
     size_t missing, active;
+    bool collecting; /* combine_initials() is subscribing */
+    bool all_initial;
 };
 
 static const struct join_stream *latest_stream(const struct latest *latest)
@@ -115,7 +117,9 @@ static void combine_next(struct node *node, flow_val v)
         latest_flush(latest);
     }
     latest_store(latest, index, v);
-    if (latest->missing == 0) {
+    if (latest->collecting) {
+        latest->all_initial = latest->all_initial && node->loop->initial;
+    } else if (latest->missing == 0) {
         txn_touch(&latest->hub.txn);
     }
 }
@@ -132,7 +136,7 @@ static void combine_error(struct node *node, const struct flow_error *error)
 static void combine_complete(struct node *node)
 {
     struct latest *latest = (struct latest *)hub_of(node);
-    if (--latest->active == 0) {
+    if (--latest->active == 0 && !latest->collecting) {
         latest_flush(latest);
         send_complete(node->down);
     }
@@ -213,6 +217,47 @@ struct flow_stream *flow_combine_latest(struct flow_region *region, struct flow_
     return &stream->base;
 }
 
+static void initials_subscribe(struct flow_stream *stream, struct node *down)
+{
+    struct latest *latest = latest_new(stream, down, &latest_ops);
+    const struct join_stream *join = (const struct join_stream *)stream;
+    struct flow_loop *loop = stream->loop;
+    if (latest == NULL) {
+        return;
+    }
+    latest->collecting = latest->all_initial = true;
+    for (size_t i = 0; i < join->count; i++) {
+        struct input *input = input_new(&latest->hub, &combine_input_ops, i);
+        if (input != NULL) {
+            stream_subscribe(join->inputs[i], &input->node);
+        }
+    }
+    latest->collecting = false;
+    if (latest->missing == 0 && !down->closed) {
+        bool outer = loop->initial;
+        struct event event = event_begin(loop);
+        loop->initial = latest->all_initial;
+        latest_commit(&latest->hub.txn.node);
+        loop->initial = outer;
+        event_end(loop, event);
+    }
+    if (latest->active == 0) {
+        source_complete(down);
+    }
+}
+
+struct flow_stream *combine_initials(struct flow_region *region, struct flow_stream *const *in,
+                                     size_t count, const struct flow_type *out, flow_list_fn *fn,
+                                     void *ud)
+{
+    struct join_stream *stream = join_stream(region, in, count, out, fn, ud, initials_subscribe);
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->base.level++;
+    return &stream->base;
+}
+
 /* Input 0 is the one that speaks; its value is dropped after each emission. */
 static void with_latest_next(struct node *node, flow_val v)
 {
@@ -271,6 +316,33 @@ static void with_latest_subscribe(struct flow_stream *stream, struct node *down)
     if (input != NULL) {
         stream_subscribe(join->inputs[0], &input->node);
     }
+}
+
+struct sampling {
+    flow_list_fn *fn;
+    void *ud;
+};
+
+static flow_val sample_turned(struct flow_loop *loop, void *ud, const flow_val *v, size_t count)
+{
+    const struct sampling *sampling = ud;
+    flow_val turned[2] = {v[1], v[0]};
+    return sampling->fn == NULL ? v[1] : sampling->fn(loop, sampling->ud, turned, count);
+}
+
+struct flow_stream *sample_latest(struct flow_stream *sampler, struct flow_stream *latest,
+                                  const struct flow_type *out, flow_list_fn *fn, void *ud)
+{
+    struct flow_stream *stream =
+        flow_with_latest_from(sampler, &latest, 1, out, sample_turned, NULL);
+    struct sampling *sampling =
+        stream == NULL ? NULL : region_alloc(stream->region, sizeof *sampling);
+    if (sampling == NULL) {
+        return NULL;
+    }
+    *sampling = (struct sampling){.fn = fn, .ud = ud};
+    stream->ud = sampling;
+    return stream;
 }
 
 struct flow_stream *flow_with_latest_from(struct flow_stream *in, struct flow_stream *const *others,

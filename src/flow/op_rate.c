@@ -155,6 +155,10 @@ static void throttle_start(struct rate *rate, flow_val v)
 static void throttle_next(struct node *node, flow_val v)
 {
     struct rate *rate = rate_of(node);
+    if (node->loop->initial) {
+        send_next(node->down, v);
+        return;
+    }
     rate_hold(rate, v);
     if (rate->running != NULL) {
         return;
@@ -220,6 +224,10 @@ static const struct node_ops audit_duration_ops = {
 static void audit_next(struct node *node, flow_val v)
 {
     struct rate *rate = rate_of(node);
+    if (node->loop->initial) {
+        send_next(node->down, v);
+        return;
+    }
     rate_hold(rate, v);
     if (rate->running == NULL) {
         input_project(&rate->hub, &audit_duration_ops, v, &rate->running);

@@ -101,6 +101,10 @@ static flow_time later_due(const struct later *later)
 static void later_next(struct node *node, flow_val v)
 {
     struct later *later = ((struct later_source *)node)->later;
+    if (node->loop->initial) {
+        send_next(node->down, v);
+        return;
+    }
     later_add(later, v, later_due(later));
 }
 
@@ -243,6 +247,10 @@ static void quiet_run(struct timer *timer)
 static void quiet_next(struct node *node, flow_val v)
 {
     struct quiet *quiet = (struct quiet *)node;
+    if (node->loop->initial) {
+        send_next(node->down, v);
+        return;
+    }
     op_hold(&quiet->op, v);
     quiet->last = node->loop->now;
     if (!quiet->waiting) {

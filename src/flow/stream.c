@@ -209,14 +209,8 @@ static void sink_next(struct node *node, flow_val v)
 static void sink_block(struct node *node, flow_val *v, size_t count)
 {
     struct sink *sink = (struct sink *)node;
-    if (sink->observer.next_block != NULL) {
-        sink->observer.next_block(node->loop, sink->observer.ud, v, count);
-        sink_check(sink);
-        return;
-    }
-    for (size_t i = 0; i < count && !node->closed; i++) {
-        sink_next(node, v[i]);
-    }
+    sink->observer.next_block(node->loop, sink->observer.ud, v, count);
+    sink_check(sink);
 }
 
 static void sink_error(struct node *node, const struct flow_error *error)
@@ -250,13 +244,10 @@ static void sink_complete(struct node *node)
     }
 }
 
-static const struct node_ops sink_ops = {
-    .next = sink_next,
-    .block = sink_block,
-    .error = sink_error,
-    .fault = sink_fault,
-    .complete = sink_complete,
-};
+#define SINK_OPS                                                                                   \
+    .next = sink_next, .error = sink_error, .fault = sink_fault, .complete = sink_complete
+static const struct node_ops sink_ops = {SINK_OPS};
+static const struct node_ops sink_block_ops = {SINK_OPS, .block = sink_block};
 
 struct flow_sub flow_subscribe_in(struct flow_region *region, struct flow_stream *stream,
                                   const struct flow_observer *observer)
@@ -267,7 +258,8 @@ struct flow_sub flow_subscribe_in(struct flow_region *region, struct flow_stream
     }
     struct flow_loop *loop = region->loop;
     loop_enter(loop);
-    struct sink *sink = node_root(loop, &sink_ops, sizeof *sink);
+    const struct node_ops *ops = observer->next_block == NULL ? &sink_ops : &sink_block_ops;
+    struct sink *sink = node_root(loop, ops, sizeof *sink);
     if (sink == NULL) {
         region_fail(region, FLOW_ERROR_MEMORY);
     } else {
