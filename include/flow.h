@@ -912,6 +912,8 @@ FLOW_API struct flow_sub flow_connect_now(struct flow_stream *connectable);
  *     B from 4          (a)b--|   hears a at once
  * All operators work on properties; those that delay let the initial value pass. */
 FLOW_API struct flow_stream *flow_to_property(struct flow_stream *in, const flow_val *initial);
+/* NULL: no. */
+FLOW_API bool flow_is_property(const struct flow_stream *stream);
 /* A value that does not change.
  *     constant(a)   (a|)  as initial, to each observer */
 FLOW_API struct flow_stream *flow_constant(struct flow_region *region,
@@ -1034,6 +1036,11 @@ FLOW_API struct flow_stream *flow_to_faults(struct flow_stream *in);
  *     in     abc--------|
  *     out    a---b---c---|   */
 FLOW_API struct flow_stream *flow_buffering_throttle(struct flow_stream *in, flow_time span);
+/* buffer_with_time(4ms, max): a list each 4ms while there are values; the end waits for the last
+ *     in     ab---c-----|
+ *     out    ----A---B--|   A=[a,b] B=[c] ; `max` 0: no limit, else a full list goes at once */
+FLOW_API struct flow_stream *flow_buffer_with_time(struct flow_stream *in, flow_time span,
+                                                   size_t max);
 /* group_simultaneous: lists of what each input emitted for one root event
  *     d -1-2-|   a = d+10, b = the even ones
  *     out  -A-B-|     A=[[11],[]] B=[[12],[2]] */

@@ -256,6 +256,11 @@ struct flow_stream *flow_to_property(struct flow_stream *in, const flow_val *ini
     return &property->base;
 }
 
+bool flow_is_property(const struct flow_stream *stream)
+{
+    return stream != NULL && stream->property;
+}
+
 struct flow_stream *flow_constant(struct flow_region *region, const struct flow_type *type,
                                   flow_val v)
 {
