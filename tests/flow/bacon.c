@@ -486,7 +486,7 @@ static struct flow_stream *make_simultaneous(const struct node *n)
 
 MAKE(constant, flow_constant(n->region, T, value(n, 0)))
 MAKE(once, flow_of(n->region, T, value(n, 0)))
-MAKE(never, flow_never(n->region, T))
+MAKE(never, flow_empty(n->region, T))
 MAKE(later, flow_delay(flow_of(n->region, T, value(n, 1)), ms(n, 0)))
 MAKE(interval, flow_map_to(flow_interval(n->region, ms(n, 0)), T, value(n, 1)))
 MAKE(sequentially, make_series(n, false))

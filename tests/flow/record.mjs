@@ -8,6 +8,7 @@ import { cases, scripts } from './inputs.mjs';
 import { recordBacon } from './record-bacon.mjs';
 
 R.config.onUnhandledError = () => {}; // an observer without `error` is no failure of the recorder
+TestScheduler.frameTimeFactor = 1; // one character is one millisecond, also outside of run()
 
 const letterValue = (c) => c.charCodeAt(0) - 96;
 
