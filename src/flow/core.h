@@ -173,7 +173,13 @@ static inline flow_val value_keep(const struct flow_type *type, flow_val v)
     return type->retain == NULL ? v : type->retain(v);
 }
 /* Released when no event is running: a frame above may still be showing it to somebody. */
-void value_drop(struct flow_loop *loop, const struct flow_type *type, flow_val v);
+void value_drop_late(struct flow_loop *loop, const struct flow_type *type, flow_val v);
+static inline void value_drop(struct flow_loop *loop, const struct flow_type *type, flow_val v)
+{
+    if (type->release != NULL) {
+        value_drop_late(loop, type, v);
+    }
+}
 bool value_equal(const struct flow_type *type, flow_val a, flow_val b);
 uint64_t value_hash(const struct flow_type *type, flow_val v);
 
@@ -266,6 +272,26 @@ void multicast_error(struct multicast *cast, const struct flow_error *error);
 void multicast_fault(struct multicast *cast, const struct flow_error *error);
 void multicast_complete(struct multicast *cast);
 
+void multicast_deliver_all(struct multicast *cast, flow_val v);
+/* After a delivery: slots of those that went, and values sent meanwhile. */
+void multicast_settle(struct multicast *cast);
+static inline void multicast_deliver(struct multicast *cast, flow_val v)
+{
+    if (LIKELY(cast->count == 1)) {
+        struct node *target = cast->slots[0].target;
+        cast->emitting++;
+        if (LIKELY(target != NULL)) {
+            target->next(target, v);
+        }
+        cast->emitting--;
+    } else {
+        multicast_deliver_all(cast, v);
+    }
+    if (UNLIKELY(cast->count != cast->live || cast->waiting.count > 0)) {
+        multicast_settle(cast);
+    }
+}
+
 /* replay.c: what a multicast gives to those who come late. */
 struct replay *replay_new(const struct flow_type *type, const struct flow_subject_opts *opts);
 void replay_free(struct replay *replay, struct multicast *cast);
@@ -289,7 +315,8 @@ struct txn {
 };
 /* Runs commit() at once, or, while one event is being handed to several observers, when it has
  * reached all of them: lowest level first. */
-void txn_touch(struct txn *txn);
+static inline void txn_touch(struct txn *txn);
+void txn_wait(struct txn *txn);
 void txn_forget(struct txn *txn); /* it closes */
 void txn_commit_all(struct flow_loop *loop);
 void txn_raise(struct node *node, uint32_t level);
@@ -460,6 +487,15 @@ void loop_complete(struct multicast *cast);
 void loop_report(struct flow_loop *loop, struct flow_region *region,
                  const struct flow_error *error);
 
+static inline void txn_touch(struct txn *txn)
+{
+    if (txn->node.loop->fanout == 0) {
+        txn->node.ops->commit(&txn->node);
+    } else if (!txn->pending) {
+        txn_wait(txn);
+    }
+}
+
 static inline struct event event_begin(struct flow_loop *loop)
 {
     loop->emitting++;
@@ -474,6 +510,21 @@ static inline void event_end(struct flow_loop *loop, struct event event)
     if (--loop->emitting == 0 && UNLIKELY(loop->unsettled)) {
         loop_settle(loop);
     }
+}
+
+/* A bound was met: the producer will be told. */
+static inline void bound_met(struct flow_loop *loop)
+{
+    loop->full = loop->unsettled = true;
+}
+
+/* What the producer of the event just delivered is told. */
+static inline enum flow_status loop_status(const struct multicast *cast)
+{
+    if (UNLIKELY(cast->stream.loop->full)) {
+        return FLOW_FULL;
+    }
+    return UNLIKELY(cast->live == 0) && cast->replay == NULL ? FLOW_CLOSED : FLOW_OK;
 }
 
 /* ---- regions ---- */

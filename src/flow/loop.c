@@ -139,6 +139,7 @@ void *flow_alloc(struct flow_loop *loop, size_t size)
     }
     void *p = loop->arena->bytes + loop->arena_used;
     loop->arena_used += size;
+    loop->unsettled = true;
     return p;
 }
 
@@ -161,11 +162,8 @@ void arena_rewind(struct flow_loop *loop, struct event event)
 
 /* ---- values let go while an event is running ---- */
 
-void value_drop(struct flow_loop *loop, const struct flow_type *type, flow_val v)
+void value_drop_late(struct flow_loop *loop, const struct flow_type *type, flow_val v)
 {
-    if (type->release == NULL) {
-        return;
-    }
     if (loop->emitting == 0) {
         type->release(v);
         return;
@@ -291,14 +289,6 @@ void loop_queue_run(struct flow_loop *loop)
         dropped_release(loop);
         loop_leave(loop);
     }
-}
-
-static enum flow_status loop_status(const struct multicast *cast)
-{
-    if (UNLIKELY(cast->stream.loop->full)) {
-        return FLOW_FULL;
-    }
-    return cast->live == 0 && cast->replay == NULL ? FLOW_CLOSED : FLOW_OK;
 }
 
 enum flow_status loop_event(struct multicast *cast, int kind, flow_val v,

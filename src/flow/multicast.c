@@ -189,55 +189,48 @@ static void deliver_end(struct multicast *cast)
     }
 }
 
-static void deliver_next(struct multicast *cast, flow_val v)
+void multicast_deliver_all(struct multicast *cast, flow_val v)
 {
+    struct flow_loop *loop = cast->stream.loop;
     uint32_t count = cast->count;
-    deliver_begin(cast);
+    uint32_t fanout = loop->fanout;
+    cast->emitting++;
+    loop->fanout = fanout + 1;
     for (uint32_t i = 0; i < count; i++) {
         struct node *target = cast->slots[i].target;
         if (LIKELY(target != NULL)) {
             target->next(target, v);
         }
     }
-    deliver_end(cast);
+    cast->emitting--;
+    loop->fanout = fanout;
+    if (fanout == 0 && loop->pending != NULL) {
+        txn_commit_all(loop);
+    }
 }
 
-static void deliver_waiting(struct multicast *cast)
+void multicast_settle(struct multicast *cast)
 {
-    if (cast->emitting > 0) {
-        return;
-    }
-    if (cast->count != cast->live) {
-        slots_compact(cast);
-    }
-    if (cast->waiting.count > 0) {
-        struct flow_loop *loop = cast->stream.loop;
-        multicast_next(cast, ring_take(&cast->waiting, loop, cast->stream.type));
+    while (cast->emitting == 0 && (cast->count != cast->live || cast->waiting.count > 0)) {
+        if (cast->count != cast->live) {
+            slots_compact(cast);
+        }
+        if (cast->waiting.count > 0) {
+            struct flow_loop *loop = cast->stream.loop;
+            multicast_next(cast, ring_take(&cast->waiting, loop, cast->stream.type));
+        }
     }
 }
 
 /* From inside a delivery of the same table: the running one first. */
 static void deliver_later(struct multicast *cast, flow_val v)
 {
+    cast->stream.loop->unsettled = true;
     for (uint32_t i = 0; i < cast->count; i++) {
         if (cast->slots[i].target != NULL) {
             ring_push(&cast->waiting, &cast->stream, cast->stream.type, v, cast->slots[i].target);
             return;
         }
-    }
-}
-
-static void deliver_one(struct multicast *cast, flow_val v)
-{
-    if (LIKELY(cast->count == 1)) {
-        struct node *target = cast->slots[0].target;
-        cast->emitting++;
-        if (LIKELY(target != NULL)) {
-            target->next(target, v);
-        }
-        cast->emitting--;
-    } else {
-        deliver_next(cast, v);
     }
 }
 
@@ -256,10 +249,7 @@ void multicast_next(struct multicast *cast, flow_val v)
             return;
         }
     }
-    deliver_one(cast, v);
-    while (UNLIKELY(cast->count != cast->live || cast->waiting.count > 0) && cast->emitting == 0) {
-        deliver_waiting(cast);
-    }
+    multicast_deliver(cast, v);
 }
 
 /* The way down has one observer at each point, and all work in blocks: nobody can see whether a
@@ -290,13 +280,15 @@ void multicast_block(struct multicast *cast, flow_val *v, size_t count)
             send_block(target, v, count);
         }
         cast->emitting--;
-        deliver_waiting(cast);
+        multicast_settle(cast);
         return;
     }
+    struct flow_loop *loop = cast->stream.loop;
     for (size_t i = 0; i < count; i++) {
-        struct event event = event_begin(cast->stream.loop);
+        struct event event = event_begin(loop);
+        loop->event_id++;
         multicast_next(cast, v[i]);
-        event_end(cast->stream.loop, event);
+        event_end(loop, event);
     }
 }
 
@@ -313,7 +305,7 @@ void multicast_fault(struct multicast *cast, const struct flow_error *error)
         }
     }
     deliver_end(cast);
-    deliver_waiting(cast);
+    multicast_settle(cast);
 }
 
 /* Observers that come while the end is being delivered get it from multicast_subscribe(). */
@@ -357,7 +349,7 @@ void multicast_complete(struct multicast *cast)
     if (cast->replay != NULL && replay_swallows(cast)) {
         flow_val last;
         if (replay_last(cast, &last)) {
-            deliver_one(cast, last);
+            multicast_deliver(cast, last);
         }
     }
     cast->stopped = true;

@@ -71,6 +71,7 @@ void *node_new(struct node *parent, struct node *down, const struct node_ops *op
         node->stopped = node->closed = true;
         node->sibling_after = node->loop->dead;
         node->loop->dead = node;
+        node->loop->unsettled = true;
     } else {
         node_attach(node, parent);
     }
@@ -106,6 +107,7 @@ void node_close(struct node *node)
     FLOW_ASSERT(node->loop->depth > 0);
     node->sibling_after = node->loop->dead;
     node->loop->dead = node;
+    node->loop->unsettled = true;
 }
 
 void send_error(struct node *node, const struct flow_error *error)

@@ -68,6 +68,7 @@ struct latest {
     uint64_t *rounds; /* in which each input fired last; 0: never */
     uint64_t round;   /* of the emission to come */
     size_t missing, active;
+    bool plain;      /* no value needs keeping */
     bool collecting; /* combine_initials() is subscribing */
     bool all_initial;
 };
@@ -80,9 +81,21 @@ static const struct join_stream *latest_stream(const struct latest *latest)
 static void latest_commit(struct node *node)
 {
     struct latest *latest = (struct latest *)node;
+    const struct join_stream *stream = latest_stream(latest);
+    struct flow_loop *loop = node->loop;
     latest->round++;
-    if (latest->missing == 0) {
-        join_emit(latest_stream(latest), node->down, latest->values);
+    if (UNLIKELY(latest->missing > 0)) {
+        return;
+    }
+    if (LIKELY(stream->base.fn.list != NULL)) {
+        flow_val v = stream->base.fn.list(loop, stream->base.ud, latest->values, stream->count);
+        if (LIKELY(!loop->failed)) {
+            send_next(node->down, v);
+        } else {
+            node_fail(node);
+        }
+    } else {
+        join_emit(stream, node->down, latest->values);
     }
 }
 
@@ -95,17 +108,23 @@ static void latest_flush(struct latest *latest)
     }
 }
 
-static void latest_store(struct latest *latest, size_t index, flow_val v)
+static inline void latest_store(struct latest *latest, size_t index, flow_val v)
 {
+    uint64_t round = latest->rounds[index];
+    latest->rounds[index] = latest->round;
+    if (UNLIKELY(round == 0)) {
+        latest->missing--;
+    }
+    if (LIKELY(latest->plain)) {
+        latest->values[index] = v;
+        return;
+    }
     const struct flow_type *type = latest_stream(latest)->types[index];
     flow_val old = latest->values[index];
     latest->values[index] = value_keep(type, v);
-    if (latest->rounds[index] == 0) {
-        latest->missing--;
-    } else {
+    if (round != 0) {
         value_drop(latest->hub.txn.node.loop, type, old);
     }
-    latest->rounds[index] = latest->round;
 }
 
 /* An input that fires twice within one root event is two events, not a glitch. */
@@ -113,13 +132,13 @@ static void combine_next(struct node *node, flow_val v)
 {
     struct latest *latest = (struct latest *)hub_of(node);
     size_t index = ((struct input *)node)->index;
-    if (latest->rounds[index] == latest->round) {
+    if (UNLIKELY(latest->rounds[index] == latest->round)) {
         latest_flush(latest);
     }
     latest_store(latest, index, v);
-    if (latest->collecting) {
+    if (UNLIKELY(latest->collecting)) {
         latest->all_initial = latest->all_initial && node->loop->initial;
-    } else if (latest->missing == 0) {
+    } else if (LIKELY(latest->missing == 0)) {
         txn_touch(&latest->hub.txn);
     }
 }
@@ -182,6 +201,10 @@ static struct latest *latest_new(struct flow_stream *stream, struct node *down,
     latest->rounds = calloc(count + 1, sizeof(uint64_t));
     latest->missing = latest->active = count;
     latest->round = 1;
+    latest->plain = true;
+    for (size_t i = 0; i < count; i++) {
+        latest->plain = latest->plain && latest_stream(latest)->types[i]->retain == NULL;
+    }
     if (latest->values == NULL || latest->rounds == NULL) {
         send_code(down, FLOW_ERROR_MEMORY, "no memory to subscribe");
         return NULL;

@@ -24,7 +24,7 @@ static bool table_room(struct table *table, const struct flow_stream *stream, st
     if (table->count < stream->bound.items) {
         return true;
     }
-    down->loop->full = true;
+    bound_met(down->loop);
     if (stream->bound.policy == FLOW_OVERFLOW_OLDEST) {
         table_remove(table, table->first, down->loop);
         return true;
@@ -371,7 +371,7 @@ static struct multicast *group_add(struct node *node, flow_val key)
     const struct flow_stream *stream = grouping->hub.stream;
     if (grouping->groups.count >= stream->bound.items) {
         struct flow_error error = {FLOW_ERROR_FULL, "too many groups"};
-        node->loop->full = true;
+        bound_met(node->loop);
         if (stream->bound.policy == FLOW_OVERFLOW_ERROR) {
             groups_end(node, &error);
         }

@@ -348,7 +348,7 @@ static void delay_when_next(struct node *node, flow_val v)
     struct delay_when *hub = (struct delay_when *)hub_of(node);
     struct flow_stream *stream = hub->hub.stream;
     if (hub->active >= stream->bound.items) {
-        node->loop->full = true;
+        bound_met(node->loop);
         if (stream->bound.policy == FLOW_OVERFLOW_ERROR) {
             send_code(node->down, FLOW_ERROR_FULL, "too many values wait here");
         } else if (stream->bound.policy == FLOW_OVERFLOW_OLDEST) {

@@ -70,6 +70,7 @@ void flow_region_free(struct flow_region *region)
     region_unlink(region);
     region->sibling_after = loop->dead_regions;
     loop->dead_regions = region;
+    loop->unsettled = true;
     loop_leave(loop);
 }
 

@@ -48,9 +48,49 @@ struct multicast *subject_cast(struct flow_subject *subject)
     return subject->cast;
 }
 
+/* Something happened that the event's end must look at. */
+static enum flow_status next_end(struct multicast *cast, struct event event)
+{
+    struct flow_loop *loop = cast->stream.loop;
+    multicast_settle(cast);
+    event_end(loop, event);
+    enum flow_status status = loop_status(cast);
+    loop->full = false;
+    loop_leave(loop);
+    return status;
+}
+
+/* What each event pays, so it is spelt out: loop_next() and multicast_next() in one, for when
+ * nothing is running and nothing is remembered. All that a delivery leaves behind (nodes that
+ * closed, values let go, memory of the event, queued events, bounds that were met) sets
+ * loop->unsettled. */
 enum flow_status flow_next(struct flow_subject *subject, flow_val v)
 {
-    return subject == NULL ? FLOW_CLOSED : loop_next(subject->cast, v);
+    if (UNLIKELY(subject == NULL)) {
+        return FLOW_CLOSED;
+    }
+    struct multicast *cast = subject->cast;
+    struct flow_loop *loop = subject->stream.loop;
+    if (UNLIKELY(loop->emitting > 0 || cast->stopped || cast->replay != NULL || cast->live == 0)) {
+        return loop_next(cast, v);
+    }
+    uint32_t depth = loop->depth;
+    loop->depth = depth + 1;
+    struct event event = event_begin(loop);
+    loop->event_id++;
+    if (LIKELY(cast->count == 1)) {
+        cast->emitting = 1;
+        cast->slots[0].target->next(cast->slots[0].target, v);
+        cast->emitting = 0;
+    } else {
+        multicast_deliver_all(cast, v);
+    }
+    if (UNLIKELY(loop->unsettled)) {
+        return next_end(cast, event);
+    }
+    loop->emitting = 0;
+    loop->depth = depth;
+    return FLOW_OK;
 }
 
 /* Blocks from inside a callback wait value by value, behind the running event. */

@@ -35,11 +35,14 @@ void txn_forget(struct txn *txn)
     txn->pending = false;
 }
 
-void txn_touch(struct txn *txn)
+void txn_wait(struct txn *txn)
 {
-    if (txn->node.loop->fanout == 0) {
-        txn->node.ops->commit(&txn->node);
-    } else if (!txn->pending) {
+    struct flow_loop *loop = txn->node.loop;
+    if (LIKELY(loop->pending == NULL)) {
+        txn->pending_after = NULL;
+        loop->pending = txn;
+        txn->pending = true;
+    } else {
         txn_insert(txn);
     }
 }

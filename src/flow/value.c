@@ -231,7 +231,7 @@ bool ring_push(struct ring *ring, const struct flow_stream *owner, const struct 
                flow_val v, struct node *down)
 {
     if (UNLIKELY(ring->count >= owner->bound.items)) {
-        down->loop->full = true;
+        bound_met(down->loop);
         if (owner->bound.policy == FLOW_OVERFLOW_ERROR) {
             send_code(down, FLOW_ERROR_FULL, "too many values wait here");
             return false;
