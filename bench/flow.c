@@ -1,9 +1,9 @@
 /* flow.c - what does an event cost in the operator library?
  *
- * The chain is map(x*3+1) -> filter(even) -> scan(sum) -> checksum over the numbers 0 to 4095, again
- * and again; the diamond is combine_latest(map(a), map(b)). Prints one line for each form: its name,
- * million root events a second, and the checksum, which must be the same for all forms of a shape.
- * bench/flow.mjs runs it in turn with RxJS and Bacon.js. */
+ * The chain is map(x*3+1) -> filter(even) -> scan(sum) -> checksum over the numbers 0 to 4095,
+ * again and again; the diamond is combine_latest(map(a), map(b)). Prints one line for each form:
+ * its name, million root events a second, and the checksum, which must be the same for all forms of
+ * a shape. bench/flow.mjs runs it in turn with RxJS and Bacon.js. */
 #include "flow_functions.h"
 
 #include <inttypes.h>

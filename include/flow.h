@@ -30,7 +30,8 @@
  * Threads:  a loop and all in it belong to one thread; only flow_post() may be called by others.
  *
  * Diagrams: time runs to the right, one character is one millisecond; a letter is a value, | the
- * end, # an error, (ab) both at the same time, ! a fault, ^ and ! in a last line subscribe and unsubscribe. */
+ * end, # an error, (ab) both at the same time, ! a fault, ^ and ! in a last line subscribe and
+ * unsubscribe. */
 #ifndef FLOW_H
 #define FLOW_H
 
@@ -50,7 +51,8 @@ struct flow_stream;
 struct flow_subject;
 struct flow_emitter;
 
-/* ==== Values ==================================================================================== */
+/* ==== Values ====================================================================================
+ */
 
 /* What travels: a number, or a pointer to something lent for the length of the call. */
 typedef union flow_val {
@@ -82,10 +84,11 @@ static inline flow_val flow_ptr(const void *p)
 /* How values of a stream are kept, compared and shown; static and const. Members may be NULL. */
 struct flow_type {
     const char *name;
-    flow_val (*retain)(flow_val v); /* gives a value that outlives the call: a reference or a copy */
-    void (*release)(flow_val v);    /* takes such a value back; both or neither are NULL */
-    bool (*equal)(flow_val a, flow_val b); /* NULL: the 8 bytes are the same */
-    uint64_t (*hash)(flow_val v);          /* NULL: of the 8 bytes; agrees with equal */
+    flow_val (*retain)(
+        flow_val v);             /* gives a value that outlives the call: a reference or a copy */
+    void (*release)(flow_val v); /* takes such a value back; both or neither are NULL */
+    bool (*equal)(flow_val a, flow_val b);  /* NULL: the 8 bytes are the same */
+    uint64_t (*hash)(flow_val v);           /* NULL: of the 8 bytes; agrees with equal */
     int (*compare)(flow_val a, flow_val b); /* for min and max; NULL: as int64_t */
 };
 extern FLOW_API const struct flow_type flow_i64;  /* .i */
@@ -107,18 +110,18 @@ extern FLOW_API const struct flow_type flow_stream_type; /* .p: struct flow_stre
 /* Time in microseconds, on a scale of the loop's owner. */
 typedef int64_t flow_time;
 #define FLOW_NEVER INT64_MAX
-#define FLOW_MS(n) ((flow_time)(n) * 1000)
+#define FLOW_MS(n) ((flow_time)(n)*1000)
 
 enum flow_code {
-    FLOW_ERROR_EMPTY = 1,     /* no value came: first, last, single, throw_if_empty */
-    FLOW_ERROR_TIMEOUT,       /* flow_timeout */
-    FLOW_ERROR_NOT_FOUND,     /* single: values came, none was right */
-    FLOW_ERROR_SEQUENCE,      /* single: a second value was right */
-    FLOW_ERROR_OUT_OF_RANGE,  /* element_at */
-    FLOW_ERROR_FULL,          /* a bound was met and its policy is FLOW_OVERFLOW_ERROR */
-    FLOW_ERROR_MEMORY,        /* an allocation failed */
-    FLOW_ERROR_INVALID,       /* an argument breaks a stated rule; a function gave no stream */
-    FLOW_ERROR_USER = 1000,   /* codes of your own begin here */
+    FLOW_ERROR_EMPTY = 1,    /* no value came: first, last, single, throw_if_empty */
+    FLOW_ERROR_TIMEOUT,      /* flow_timeout */
+    FLOW_ERROR_NOT_FOUND,    /* single: values came, none was right */
+    FLOW_ERROR_SEQUENCE,     /* single: a second value was right */
+    FLOW_ERROR_OUT_OF_RANGE, /* element_at */
+    FLOW_ERROR_FULL,         /* a bound was met and its policy is FLOW_OVERFLOW_ERROR */
+    FLOW_ERROR_MEMORY,       /* an allocation failed */
+    FLOW_ERROR_INVALID,      /* an argument breaks a stated rule; a function gave no stream */
+    FLOW_ERROR_USER = 1000,  /* codes of your own begin here */
 };
 
 /* What went wrong; lent for the call, may be copied. */
@@ -144,10 +147,11 @@ enum {
     FLOW_BLOCK_MAX = 256,       /* values in one block */
 };
 
-/* ==== Functions that operators call ============================================================= */
+/* ==== Functions that operators call =============================================================
+ */
 
-/* Each gets the loop, for flow_fail(), flow_now(), flow_alloc(), flow_index(), and the `ud` that was
- * given with it. */
+/* Each gets the loop, for flow_fail(), flow_now(), flow_alloc(), flow_index(), and the `ud` that
+ * was given with it. */
 typedef flow_val flow_map_fn(struct flow_loop *loop, void *ud, flow_val v);
 typedef bool flow_pred_fn(struct flow_loop *loop, void *ud, flow_val v);
 typedef flow_val flow_fold_fn(struct flow_loop *loop, void *ud, flow_val state, flow_val v);
@@ -168,7 +172,8 @@ typedef struct flow_stream *flow_catch_fn(struct flow_loop *loop, void *ud,
                                           const struct flow_error *error,
                                           struct flow_stream *caught);
 typedef struct flow_stream *flow_with_fn(struct flow_loop *loop, void *ud, struct flow_stream *in);
-typedef flow_val flow_error_map_fn(struct flow_loop *loop, void *ud, const struct flow_error *error);
+typedef flow_val flow_error_map_fn(struct flow_loop *loop, void *ud,
+                                   const struct flow_error *error);
 typedef void flow_action_fn(struct flow_loop *loop, void *ud);
 
 /* The value of `return flow_fail(...)` is ignored: the operator ends with this error. In a function
@@ -185,7 +190,8 @@ FLOW_API void *flow_alloc(struct flow_loop *loop, size_t size);
  * NULL. */
 FLOW_API struct flow_region *flow_here(struct flow_loop *loop);
 
-/* ==== The loop: time, and the order of events =================================================== */
+/* ==== The loop: time, and the order of events ===================================================
+ */
 
 /* Time stands at 0 and moves only by flow_advance(). NULL: no memory. */
 FLOW_API struct flow_loop *flow_loop_new(void);
@@ -207,7 +213,8 @@ FLOW_API void flow_loop_bound(struct flow_loop *loop, size_t events);
 typedef void flow_wake_fn(void *ud);
 FLOW_API void flow_loop_wake(struct flow_loop *loop, flow_wake_fn *fn, void *ud);
 
-/* ==== Regions: who owns what ==================================================================== */
+/* ==== Regions: who owns what ====================================================================
+ */
 
 FLOW_API struct flow_region *flow_region_new(struct flow_loop *loop); /* NULL: no memory */
 /* Unsubscribes all that was subscribed to in it, newest first, then frees its streams, subjects and
@@ -217,13 +224,15 @@ FLOW_API void flow_own(struct flow_region *region, void *data, void (*free_fn)(v
 FLOW_API int flow_region_error(const struct flow_region *region); /* enum flow_code; 0: none */
 FLOW_API struct flow_loop *flow_region_loop(const struct flow_region *region);
 /* The default of flow_bound() for operators built in this region from now on. */
-FLOW_API void flow_region_bound(struct flow_region *region, size_t items, enum flow_overflow policy);
+FLOW_API void flow_region_bound(struct flow_region *region, size_t items,
+                                enum flow_overflow policy);
 /* Gives `stream`, whose operator keeps at most `items` values in each of its buffers. */
 FLOW_API struct flow_stream *flow_bound(struct flow_stream *stream, size_t items,
                                         enum flow_overflow policy);
 FLOW_API const struct flow_type *flow_stream_carries(const struct flow_stream *stream);
 
-/* ==== Subscribing =============================================================================== */
+/* ==== Subscribing ===============================================================================
+ */
 
 /* All functions may be NULL. They cannot fail: flow_fail() in one is an unhandled error. */
 struct flow_observer {
@@ -249,7 +258,8 @@ FLOW_API struct flow_sub flow_subscribe_in(struct flow_region *region, struct fl
 FLOW_API void flow_unsubscribe(struct flow_sub sub); /* any time; again is harmless */
 FLOW_API bool flow_subscribed(struct flow_sub sub);
 
-/* ==== Subjects: streams fed by hand ============================================================= */
+/* ==== Subjects: streams fed by hand =============================================================
+ */
 
 enum flow_subject_kind {
     FLOW_SUBJECT,          /* observers hear what comes after they subscribed */
@@ -298,7 +308,8 @@ FLOW_API enum flow_status flow_post(struct flow_subject *subject, flow_val v);
  */
 FLOW_API struct flow_sub flow_plug(struct flow_subject *subject, struct flow_stream *stream);
 
-/* ==== Making streams ============================================================================ */
+/* ==== Making streams ============================================================================
+ */
 
 /* of(a)            (a|)          one value, at once */
 FLOW_API struct flow_stream *flow_of(struct flow_region *region, const struct flow_type *type,
@@ -321,7 +332,8 @@ FLOW_API struct flow_stream *flow_generate(struct flow_region *region, const str
                                            flow_val first, flow_pred_fn *goes_on, flow_map_fn *step,
                                            void *ud);
 /* timer(3, NEVER)  ---(0|)
- * timer(3, 2)      ---0-1-2-3    numbers from 0. Delay 0 is after the running event; below 0 is 0 */
+ * timer(3, 2)      ---0-1-2-3    numbers from 0. Delay 0 is after the running event; below 0 is 0
+ */
 FLOW_API struct flow_stream *flow_timer(struct flow_region *region, flow_time delay,
                                         flow_time period);
 /* The same with the first value at a moment of the loop's time. */
@@ -368,7 +380,8 @@ FLOW_API void flow_emit_error(struct flow_emitter *emitter, int code, const char
     __attribute__((format(printf, 3, 4)));
 FLOW_API void flow_emit_complete(struct flow_emitter *emitter);
 
-/* ==== One value in, one or none out ============================================================= */
+/* ==== One value in, one or none out =============================================================
+ */
 
 /* map(x*10)
  *     in   -1--2--3|
@@ -463,7 +476,8 @@ FLOW_API struct flow_stream *flow_materialize(struct flow_stream *in);
 FLOW_API struct flow_stream *flow_dematerialize(struct flow_stream *in,
                                                 const struct flow_type *out);
 
-/* ==== Cuts ====================================================================================== */
+/* ==== Cuts ======================================================================================
+ */
 
 /* take(2)
  *     in   -a-b-c-d|
@@ -527,7 +541,8 @@ FLOW_API struct flow_stream *flow_find(struct flow_stream *in, flow_pred_fn *fn,
                                        flow_val none);
 FLOW_API struct flow_stream *flow_find_index(struct flow_stream *in, flow_pred_fn *fn, void *ud);
 
-/* ==== Folds: one value, at the end ============================================================== */
+/* ==== Folds: one value, at the end ==============================================================
+ */
 
 /* reduce(sum, seed 0)
  *     in   -1--2--3|
@@ -566,7 +581,8 @@ FLOW_API struct flow_stream *flow_default_if_empty(struct flow_stream *in, flow_
 FLOW_API struct flow_stream *flow_throw_if_empty(struct flow_stream *in, flow_action_fn *make,
                                                  void *ud);
 
-/* ==== Several streams =========================================================================== */
+/* ==== Several streams ===========================================================================
+ */
 
 /* merge: all at once, at most `concurrent` at a time (0: no limit)
  *     a    -1---2|
@@ -602,7 +618,8 @@ FLOW_API struct flow_stream *flow_zip(struct flow_region *region, struct flow_st
  *     out  ------(A|)    A=[2,5]; one without a value: ends at once */
 FLOW_API struct flow_stream *flow_fork_join(struct flow_region *region,
                                             struct flow_stream *const *in, size_t count,
-                                            const struct flow_type *out, flow_list_fn *fn, void *ud);
+                                            const struct flow_type *out, flow_list_fn *fn,
+                                            void *ud);
 /* race: the first to speak wins, an end or error speaks too
  *     a    --1-2|
  *     b    -5---6|
@@ -643,7 +660,8 @@ FLOW_API void flow_partition(struct flow_stream *in, flow_pred_fn *fn, void *ud,
 FLOW_API struct flow_stream *flow_sequence_equal(struct flow_stream *a, struct flow_stream *b,
                                                  flow_equal_fn *equal, void *ud);
 
-/* ==== A stream for each event =================================================================== */
+/* ==== A stream for each event ===================================================================
+ */
 
 /* merge_map(x => -x-x|): all at once, at most `concurrent` at a time (0: no limit)
  *     in   a-b|
@@ -679,7 +697,8 @@ FLOW_API struct flow_stream *flow_exhaust_all(struct flow_stream *in, const stru
 FLOW_API struct flow_stream *flow_combine_latest_all(struct flow_stream *in,
                                                      const struct flow_type *out, flow_list_fn *fn,
                                                      void *ud);
-FLOW_API struct flow_stream *flow_zip_all(struct flow_stream *in, const struct flow_type *out, flow_list_fn *fn, void *ud);
+FLOW_API struct flow_stream *flow_zip_all(struct flow_stream *in, const struct flow_type *out,
+                                          flow_list_fn *fn, void *ud);
 /* expand(x => one later x*2, while x < 8): each value is emitted and expanded again
  *     in   1----|
  *     out  1248-|        */
@@ -711,7 +730,8 @@ FLOW_API struct flow_stream *flow_group_by(struct flow_stream *in,
                                            const struct flow_group_opts *opts);
 FLOW_API flow_val flow_group_key(const struct flow_stream *group);
 
-/* ==== Collecting ================================================================================ */
+/* ==== Collecting ================================================================================
+ */
 
 /* buffer_count(2), and buffer_count(2, every 3)
  *     in    -a-b-c-d-e|
@@ -755,7 +775,8 @@ FLOW_API struct flow_stream *flow_window_toggle(struct flow_stream *in,
                                                 struct flow_stream *openings, flow_project_fn *fn,
                                                 void *ud);
 
-/* ==== Time and rate ============================================================================= */
+/* ==== Time and rate =============================================================================
+ */
 
 /* delay(2ms)
  *     in   a--b|
@@ -829,7 +850,8 @@ FLOW_API struct flow_stream *flow_timeout(struct flow_stream *in, const struct f
 FLOW_API struct flow_stream *flow_observe_on(struct flow_stream *in, flow_time delay);
 FLOW_API struct flow_stream *flow_subscribe_on(struct flow_stream *in, flow_time delay);
 
-/* ==== Ends and errors =========================================================================== */
+/* ==== Ends and errors ===========================================================================
+ */
 
 /* catch_error(fn): fn(error, caught) gives the stream to go on with; `caught` is this one again
  *     in   -a-#
@@ -840,12 +862,12 @@ FLOW_API struct flow_stream *flow_catch_error(struct flow_stream *in, flow_catch
  *     in       -a-#
  *     count 1  -a--a-#   */
 struct flow_retry {
-    uint64_t count;       /* most times; UINT64_MAX: for ever */
+    uint64_t count; /* most times; UINT64_MAX: for ever */
     bool has_delay;
-    flow_time delay;      /* waits so long, when has_delay */
+    flow_time delay;         /* waits so long, when has_delay */
     flow_catch_fn *delay_by; /* or until this stream speaks; its end ends the stream; flow_index()
                                 is the number of the retry from 1; `caught` is NULL */
-    bool reset_on_success; /* a value sets the count back */
+    bool reset_on_success;   /* a value sets the count back */
     void *ud;
 };
 FLOW_API struct flow_stream *flow_retry(struct flow_stream *in, const struct flow_retry *opts);
@@ -868,7 +890,8 @@ extern FLOW_API const struct flow_type flow_error_type; /* .p: struct flow_error
 FLOW_API struct flow_stream *flow_retry_when(struct flow_stream *in, flow_with_fn *fn, void *ud);
 FLOW_API struct flow_stream *flow_repeat_when(struct flow_stream *in, flow_with_fn *fn, void *ud);
 
-/* ==== Sharing =================================================================================== */
+/* ==== Sharing ===================================================================================
+ */
 
 /* share: one subscription for many observers
  *     in (cold)    -a-b-c|
@@ -876,7 +899,8 @@ FLOW_API struct flow_stream *flow_repeat_when(struct flow_stream *in, flow_with_
  *     B from 2      --b-c|   (not the first again) */
 struct flow_share_opts {
     struct flow_subject_opts connector;
-    bool keep_on_error, keep_on_complete, keep_on_zero; /* do not reset; all false: RxJS' defaults */
+    bool keep_on_error, keep_on_complete,
+        keep_on_zero; /* do not reset; all false: RxJS' defaults */
     /* Or reset when the given stream speaks; the error is NULL but for on_error. */
     flow_catch_fn *reset_on_error, *reset_on_complete, *reset_on_zero;
     void *ud;
@@ -903,7 +927,8 @@ FLOW_API struct flow_stream *flow_connectable(struct flow_stream *in,
                                               const struct flow_subject_opts *connector);
 FLOW_API struct flow_sub flow_connect_now(struct flow_stream *connectable);
 
-/* ==== Properties: streams with a current value (Bacon.js) ======================================= */
+/* ==== Properties: streams with a current value (Bacon.js) =======================================
+ */
 
 /* to_property: remembers the latest value. A new observer hears it first, as *initial*: its
  * `initial` callback, or `next` without one. Nobody listening: it is disconnected and goes stale.
@@ -916,8 +941,8 @@ FLOW_API struct flow_stream *flow_to_property(struct flow_stream *in, const flow
 FLOW_API bool flow_is_property(const struct flow_stream *stream);
 /* A value that does not change.
  *     constant(a)   (a|)  as initial, to each observer */
-FLOW_API struct flow_stream *flow_constant(struct flow_region *region,
-                                           const struct flow_type *type, flow_val v);
+FLOW_API struct flow_stream *flow_constant(struct flow_region *region, const struct flow_type *type,
+                                           flow_val v);
 /* Stays connected, whether somebody listens or not, as long as its region lives. Gives `property`.
  *     in            --a--b--
  *     B from 4          a-b--     also when A has gone at 3 */
@@ -930,21 +955,20 @@ FLOW_API struct flow_stream *flow_changes(struct flow_stream *property);
  *     a    1----2---|
  *     b    5--6-----|
  *     out  A--B-C---|    A=fn(1,5) B=fn(1,6) C=fn(2,6) ; fn NULL: lists */
-FLOW_API struct flow_stream *flow_combine(struct flow_region *region,
-                                          struct flow_stream *const *in, size_t count,
-                                          const struct flow_type *out, flow_list_fn *fn, void *ud);
+FLOW_API struct flow_stream *flow_combine(struct flow_region *region, struct flow_stream *const *in,
+                                          size_t count, const struct flow_type *out,
+                                          flow_list_fn *fn, void *ud);
 /* combine_template: named members, streams or constants, as one property of lists in that order
  *     {x: a, y: 7}   a  1----2---|
  *     out               A----B---|    A=[1,7] B=[2,7] */
 struct flow_member {
     const char *name;
-    struct flow_stream *stream;      /* NULL: `constant` of `type` */
+    struct flow_stream *stream; /* NULL: `constant` of `type` */
     const struct flow_type *type;
     flow_val constant;
 };
 FLOW_API struct flow_stream *flow_combine_template(struct flow_region *region,
-                                                   const struct flow_member *members,
-                                                   size_t count);
+                                                   const struct flow_member *members, size_t count);
 /* sampled_by: its value when `sampler` fires; sees the new value of the same root event
  *     property  1----2-----|
  *     sampler   ---x---x---|
@@ -957,8 +981,8 @@ FLOW_API struct flow_stream *flow_sampled_by(struct flow_stream *property,
 /* when, update: join patterns. A pattern matches when each of its streams has an event waiting and
  * each of its properties a value; it takes one event of each stream. The first pattern that matches
  * wins; matching waits until all inputs of a root event have arrived. */
-typedef flow_val flow_update_fn(struct flow_loop *loop, void *ud, flow_val state,
-                                const flow_val *v, size_t count);
+typedef flow_val flow_update_fn(struct flow_loop *loop, void *ud, flow_val state, const flow_val *v,
+                                size_t count);
 struct flow_pattern {
     struct flow_stream *const *in; /* at least one that is no property */
     size_t count;
@@ -1004,8 +1028,7 @@ FLOW_API struct flow_stream *flow_diff(struct flow_stream *in, const struct flow
 struct flow_machine;
 typedef flow_val flow_machine_fn(struct flow_machine *machine, void *ud, flow_val state,
                                  enum flow_kind kind, flow_val v, const struct flow_error *error);
-FLOW_API struct flow_stream *flow_state_machine(struct flow_stream *in,
-                                                const struct flow_type *out,
+FLOW_API struct flow_stream *flow_state_machine(struct flow_stream *in, const struct flow_type *out,
                                                 const struct flow_type *state, flow_val initial,
                                                 flow_machine_fn *fn, void *ud);
 FLOW_API void flow_machine_emit(struct flow_machine *machine, flow_val v);
@@ -1062,7 +1085,8 @@ FLOW_API struct flow_stream *flow_from_poll(struct flow_region *region,
                                             const struct flow_type *type, flow_time every,
                                             flow_poll_fn *fn, void *ud);
 
-/* ==== Marble tests ============================================================================== */
+/* ==== Marble tests ==============================================================================
+ */
 
 /* Streams written as diagrams, and what should come of them. One character is FLOW_MS(1); a letter
  * is a flow_i64 of its character code; "3ms " between spaces passes time; ^ in a hot stream is time

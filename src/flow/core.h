@@ -1,21 +1,20 @@
 /* core.h - what every operator stands on: nodes, streams, the loop, emissions, transactions.
  *
- * A `flow_stream` is a description: immutable, lazy, owned by its region. Subscribing to it builds a
- * chain of `node`s, one for each operator, each the child of the node downstream of it. An event runs
- * down the chain by next(); closing a node closes what is upstream of it, because those are its
- * children. Both halves of the protocol are therefore one tree:
+ * A `flow_stream` is a description: immutable, lazy, owned by its region. Subscribing to it builds
+ * a chain of `node`s, one for each operator, each the child of the node downstream of it. An event
+ * runs down the chain by next(); closing a node closes what is upstream of it, because those are
+ * its children. Both halves of the protocol are therefore one tree:
  *
  *      observer <- map <- filter <- link (a place in a subject's table of observers)
  *        parent   child    child     child
  *
  * Grammar:  next*, then at most one of error and complete. send_error() and send_complete() enforce
  *           the last part; next is not checked, because a closed node is no longer reachable from
- *           its source: sources and operators that emit in a loop look at `closed` after each event.
- * Freeing:  a closed node stays readable until the loop's depth is 0 again, so that any callback
- *           may close any node, itself included.
- * Values:   borrowed for the call. Who keeps one calls value_keep(), and lets go by value_drop(),
- *           which waits until no event is running.
- * Threads:  one, but for flow_post(). */
+ *           its source: sources and operators that emit in a loop look at `closed` after each
+ * event. Freeing:  a closed node stays readable until the loop's depth is 0 again, so that any
+ * callback may close any node, itself included. Values:   borrowed for the call. Who keeps one
+ * calls value_keep(), and lets go by value_drop(), which waits until no event is running. Threads:
+ * one, but for flow_post(). */
 #pragma once
 #include "flow.h"
 
@@ -38,7 +37,7 @@ struct node_ops {
     void (*error)(struct node *node, const struct flow_error *error);
     void (*fault)(struct node *node, const struct flow_error *error);
     void (*complete)(struct node *node);
-    void (*closed)(struct node *node);  /* once, after the children have closed: let go of sources */
+    void (*closed)(struct node *node); /* once, after the children have closed: let go of sources */
     void (*destroy)(struct node *node); /* once, when no callback runs: let go of values */
     void (*commit)(struct node *node);  /* transactional nodes: emit, all inputs have arrived */
     bool spreads;                       /* its events go on to the observers of a `multicast` */
@@ -57,8 +56,8 @@ struct node {
     bool closed;
 };
 
-/* A node of `size` bytes, zeroed, the last child of `parent`. When `parent` is closed already, so is
- * the new node. Without memory: `down` gets the error and the result is NULL. */
+/* A node of `size` bytes, zeroed, the last child of `parent`. When `parent` is closed already, so
+ * is the new node. Without memory: `down` gets the error and the result is NULL. */
 void *node_new(struct node *parent, struct node *down, const struct node_ops *ops, size_t size);
 /* Without parent; NULL: no memory. */
 void *node_root(struct flow_loop *loop, const struct node_ops *ops, size_t size);
@@ -119,7 +118,7 @@ struct flow_stream {
     void *ud;
     flow_val arg;
     bool has_arg;
-    bool property; /* new observers hear its current value first, marked as initial */
+    bool property;  /* new observers hear its current value first, marked as initial */
     uint32_t level; /* transactional operators above it, at most; see txn.c */
     uint64_t n, m;
     struct bound bound;
@@ -156,9 +155,9 @@ struct op {
 struct flow_stream *op_new(struct flow_stream *in, const struct flow_type *type,
                            const struct node_ops *ops);
 void op_subscribe(struct flow_stream *stream, struct node *down);
-void op_destroy(struct node *node);             /* drops `held` */
-void op_hold(struct op *op, flow_val v);        /* keeps it in place of the old one */
-void op_let_go(struct op *op);                  /* has no value any more */
+void op_destroy(struct node *node);      /* drops `held` */
+void op_hold(struct op *op, flow_val v); /* keeps it in place of the old one */
+void op_let_go(struct op *op);           /* has no value any more */
 /* The value is taken out and lives until no event is running. */
 flow_val op_take(struct op *op);
 
@@ -188,7 +187,8 @@ struct ring {
     flow_val *items;
     size_t first, count, capacity;
 };
-/* False: the bound was met and the policy says error, or there is no memory; `down` has been told. */
+/* False: the bound was met and the policy says error, or there is no memory; `down` has been told.
+ */
 bool ring_push(struct ring *ring, const struct flow_stream *owner, const struct flow_type *type,
                flow_val v, struct node *down);
 flow_val ring_at(const struct ring *ring, size_t index);
@@ -220,7 +220,8 @@ void table_free(struct table *table, struct flow_loop *loop); /* empty and usabl
 /* A list value in the event's arena; items and types borrowed. `types` NULL: all are `type`. */
 flow_val list_make(struct flow_loop *loop, const struct flow_type *type,
                    const struct flow_type *const *types, const flow_val *items, size_t count);
-flow_val list_of_ring(struct flow_loop *loop, const struct flow_type *type, const struct ring *ring);
+flow_val list_of_ring(struct flow_loop *loop, const struct flow_type *type,
+                      const struct ring *ring);
 
 /* ---- sources ---- */
 /* A place where an event begins. Brackets every next() of a source, so that what the event put into
@@ -254,7 +255,7 @@ struct multicast {
     struct flow_error *error; /* when failed */
     struct replay *replay;    /* NULL: a plain subject */
     void *owner;              /* of a group: the hub that feeds it, while there is one */
-    flow_val key; /* of a group */
+    flow_val key;             /* of a group */
     const struct flow_type *key_type;
     struct flow_region *home; /* owns subscriptions to a group or window */
     struct ring waiting;      /* values sent from inside a delivery */
@@ -322,8 +323,8 @@ void txn_commit_all(struct flow_loop *loop);
 void txn_raise(struct node *node, uint32_t level);
 
 /* ---- operators with several inputs ----
- * The hub holds the state and is a child of `down`; its inputs are its children, and talk to `down`.
- * What an input does not handle itself therefore goes downstream. */
+ * The hub holds the state and is a child of `down`; its inputs are its children, and talk to
+ * `down`. What an input does not handle itself therefore goes downstream. */
 struct hub {
     struct txn txn;
     struct flow_stream *stream;
@@ -341,8 +342,8 @@ void *hub_new(struct flow_stream *stream, struct node *down, const struct node_o
 struct input *input_new(struct hub *hub, const struct node_ops *ops, size_t index);
 void input_keep(struct input *input, const struct flow_type *type, flow_val v);
 void input_destroy(struct node *node); /* drops `kept` */
-/* Calls fn(v); subscribes a new input to what it gave, after storing it in *out_input unless that is
- * NULL. NULL: it failed. */
+/* Calls fn(v); subscribes a new input to what it gave, after storing it in *out_input unless that
+ * is NULL. NULL: it failed. */
 struct input *input_project(struct hub *hub, const struct node_ops *ops, flow_val v,
                             struct input **out_input);
 void complete_ignore(struct node *node); /* for notifiers: their end says nothing */
@@ -382,7 +383,8 @@ void *timer_new_sized(struct node *parent, void (*run)(struct timer *), void *ow
 void timer_set(struct timer *timer, flow_time delay);
 /* From its own run(): with the same delay it is periodic and keeps its order. */
 void timer_again(struct timer *timer, flow_time delay);
-/* For the messages of marble tests: runs when its slot comes up, whatever other timers there are. */
+/* For the messages of marble tests: runs when its slot comes up, whatever other timers there are.
+ */
 void timer_set_slot(struct timer *timer, flow_time due);
 void timer_stop(struct timer *timer);
 static inline bool timer_waits(const struct timer *timer)

@@ -227,8 +227,7 @@ static bool queue_room(struct flow_loop *loop)
     return true;
 }
 
-static bool queue_push(struct multicast *cast, int kind, flow_val v,
-                         const struct flow_error *error)
+static bool queue_push(struct multicast *cast, int kind, flow_val v, const struct flow_error *error)
 {
     struct flow_loop *loop = cast->stream.loop;
     struct flow_error *copy = NULL;

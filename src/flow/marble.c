@@ -100,7 +100,9 @@ static struct flow_message message_of(char c, flow_time at)
 {
     return (struct flow_message){
         .at = at,
-        .kind = c == '|' ? FLOW_KIND_COMPLETE : c == '#' ? FLOW_KIND_ERROR : FLOW_KIND_NEXT,
+        .kind = c == '|'   ? FLOW_KIND_COMPLETE
+                : c == '#' ? FLOW_KIND_ERROR
+                           : FLOW_KIND_NEXT,
         .v = flow_int(c),
         .text = "error",
     };
@@ -354,8 +356,7 @@ static struct flow_stream *diagram_source(struct flow_marble *marble, const char
 {
     struct flow_message messages[256];
     size_t count = 0;
-    if (marble == NULL || strlen(diagram) > 256 ||
-        !flow_marble_parse(diagram, messages, &count)) {
+    if (marble == NULL || strlen(diagram) > 256 || !flow_marble_parse(diagram, messages, &count)) {
         region_fail(marble == NULL ? NULL : marble->region, FLOW_ERROR_INVALID);
         return NULL;
     }
@@ -403,8 +404,7 @@ void flow_marble_at(struct flow_marble *marble, flow_time at, flow_action_fn *fn
 {
     struct flow_loop *loop = marble->region->loop;
     loop_enter(loop);
-    struct action *action =
-        timer_new_sized(&marble->region->root, action_run, ud, sizeof *action);
+    struct action *action = timer_new_sized(&marble->region->root, action_run, ud, sizeof *action);
     if (action != NULL) {
         action->fn = fn;
         timer_set_slot(&action->timer, at);

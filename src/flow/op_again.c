@@ -1,5 +1,5 @@
-/* op_again.c - what follows an end or an error: catch_error, retry, repeat, retry_when, repeat_when,
- * materialize, dematerialize.
+/* op_again.c - what follows an end or an error: catch_error, retry, repeat, retry_when,
+ * repeat_when, materialize, dematerialize.
  *
  * Those that subscribe to their source again do it in a loop: a source that ends while it is being
  * subscribed to only leaves word, so that the stack does not grow with the repetitions. */
@@ -14,7 +14,7 @@ struct again {
     bool subscribing; /* the loop in again_subscribe() runs */
     bool once_more;   /* left for it */
     bool main_done, notifier_done;
-    struct multicast *ends; /* of the _when operators: errors, or ends */
+    struct multicast *ends;   /* of the _when operators: errors, or ends */
     struct flow_stream *next; /* catch_error: left for after the source's subscription */
     struct flow_region *next_region;
 };

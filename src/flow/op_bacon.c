@@ -158,7 +158,6 @@ struct flow_stream *flow_sliding_window(struct flow_stream *in, size_t max, size
     return flow_filter(flow_to_property(scan, &seed), window_is_long, scan);
 }
 
-
 static void diff_next(struct node *node, flow_val v)
 {
     struct op *op = op_of(node);
@@ -370,9 +369,8 @@ static void paced_subscribe(struct flow_stream *stream, struct node *down)
     paced->op.stream = stream;
     paced->timer = timer_new(&paced->op.node, paced_run, paced);
     struct paced_source *source =
-        paced->timer == NULL
-            ? NULL
-            : node_new(&paced->op.node, down, &paced_source_ops, sizeof *source);
+        paced->timer == NULL ? NULL
+                             : node_new(&paced->op.node, down, &paced_source_ops, sizeof *source);
     if (source != NULL) {
         source->paced = paced;
         stream_subscribe(stream->in, &source->node);
@@ -445,8 +443,8 @@ static struct flow_stream *series_new(struct flow_region *region, const struct f
     if (count == 0) {
         return flow_empty(region, type);
     }
-    struct series *series = stream_on(flow_interval(region, every), sizeof *series, type,
-                                      op_subscribe);
+    struct series *series =
+        stream_on(flow_interval(region, every), sizeof *series, type, op_subscribe);
     if (series == NULL) {
         return NULL;
     }

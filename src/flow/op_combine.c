@@ -231,8 +231,7 @@ struct flow_stream *flow_combine_latest(struct flow_region *region, struct flow_
                                         size_t count, const struct flow_type *out, flow_list_fn *fn,
                                         void *ud)
 {
-    struct join_stream *stream =
-        join_stream(region, in, count, out, fn, ud, combine_subscribe);
+    struct join_stream *stream = join_stream(region, in, count, out, fn, ud, combine_subscribe);
     if (stream == NULL) {
         return NULL;
     }
@@ -372,8 +371,9 @@ struct flow_stream *flow_with_latest_from(struct flow_stream *in, struct flow_st
                                           size_t count, const struct flow_type *out,
                                           flow_list_fn *fn, void *ud)
 {
-    struct flow_region *region =
-        in == NULL ? NULL : in->region != NULL ? in->region : flow_here(in->loop);
+    struct flow_region *region = in == NULL           ? NULL
+                                 : in->region != NULL ? in->region
+                                                      : flow_here(in->loop);
     struct flow_stream **all =
         region == NULL ? NULL : region_alloc(region, (count + 1) * sizeof *all);
     if (all == NULL) {
@@ -647,8 +647,8 @@ static const struct node_ops resume_input_ops = {
     .closed = resume_closed,
 };
 
-/* Also runs when the observer unsubscribes, as in RxJS: those still to come are subscribed to with a
- * closed observer, which a source may notice. */
+/* Also runs when the observer unsubscribes, as in RxJS: those still to come are subscribed to with
+ * a closed observer, which a source may notice. */
 static void resume_start(struct resume *resume)
 {
     const struct join_stream *join = (const struct join_stream *)resume->hub.stream;
@@ -711,8 +711,7 @@ static struct flow_stream *join_all_stream(struct flow_stream *in, join_fn *join
                                            const struct flow_type *out, flow_list_fn *fn, void *ud)
 {
     const struct flow_type *type = fn == NULL ? &flow_list_type : out;
-    struct flow_stream *stream =
-        flow_merge_map(flow_to_array(in), type, 0, join_all_project, NULL);
+    struct flow_stream *stream = flow_merge_map(flow_to_array(in), type, 0, join_all_project, NULL);
     struct join_all *all = stream == NULL ? NULL : region_alloc(stream->region, sizeof *all);
     if (all == NULL) {
         return NULL;

@@ -85,9 +85,8 @@ struct until_stream {
 static struct flow_stream *until_stream(struct flow_stream *in, struct flow_stream *notifier,
                                         void (*subscribe)(struct flow_stream *, struct node *))
 {
-    struct until_stream *stream = in == NULL || notifier == NULL
-                                      ? NULL
-                                      : stream_on(in, sizeof *stream, in->type, subscribe);
+    struct until_stream *stream =
+        in == NULL || notifier == NULL ? NULL : stream_on(in, sizeof *stream, in->type, subscribe);
     if (stream == NULL) {
         return NULL;
     }

@@ -130,8 +130,7 @@ static void flat_outer_next(struct node *node, flow_val v)
 {
     struct flat *flat = (struct flat *)hub_of(node);
     /* While something starts, expanding waits its turn: no recursion. */
-    bool must_wait = flat_is_full(flat) ||
-                     (flat->starting && flat->hub.stream->m == FLAT_EXPAND);
+    bool must_wait = flat_is_full(flat) || (flat->starting && flat->hub.stream->m == FLAT_EXPAND);
     if (must_wait) {
         ring_push(&flat->waiting, flat->hub.stream, flat_waits(flat), v, node->down);
     } else if (flat->hub.stream->m == FLAT_EXPAND) {

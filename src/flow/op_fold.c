@@ -59,8 +59,7 @@ static flow_val count_fold(struct flow_loop *loop, void *ud, flow_val total, flo
 
 struct flow_stream *flow_count(struct flow_stream *in, flow_pred_fn *fn, void *ud)
 {
-    struct flow_stream *stream =
-        flow_reduce(in, &flow_i64, &(flow_val){.i = 0}, count_fold, NULL);
+    struct flow_stream *stream = flow_reduce(in, &flow_i64, &(flow_val){.i = 0}, count_fold, NULL);
     struct folding *folding = stream == NULL ? NULL : region_alloc(stream->region, sizeof *folding);
     if (folding == NULL) {
         return NULL;

@@ -328,10 +328,9 @@ static bool duration_start(struct node *node, struct multicast *cast)
         made = NULL;
     }
     made = inner_end(node->down, made, &region);
-    struct duration *duration =
-        made == NULL ? NULL
-                     : node_new(&grouping->hub.txn.node, node->down, &duration_ops,
-                                sizeof *duration);
+    struct duration *duration = made == NULL ? NULL
+                                             : node_new(&grouping->hub.txn.node, node->down,
+                                                        &duration_ops, sizeof *duration);
     if (duration == NULL) {
         return false;
     }
@@ -349,10 +348,10 @@ static struct multicast *group_new(struct grouping *grouping, flow_val key)
     struct flow_loop *loop = stream->loop;
     struct table_entry *entry = table_add(&grouping->groups, key);
     struct multicast *cast =
-        entry == NULL ? NULL
-                      : multicast_new(loop,
-                                      opts->element != NULL ? opts->element_type : stream->in->type,
-                                      &opts->connector);
+        entry == NULL
+            ? NULL
+            : multicast_new(loop, opts->element != NULL ? opts->element_type : stream->in->type,
+                            &opts->connector);
     if (cast == NULL) {
         return NULL;
     }
@@ -447,8 +446,8 @@ static const struct node_ops group_source_ops = {
 
 static void grouping_subscribe(struct flow_stream *stream, struct node *down)
 {
-    struct grouping *grouping = node_new(&stream->region->root, down, &grouping_ops,
-                                         sizeof *grouping);
+    struct grouping *grouping =
+        node_new(&stream->region->root, down, &grouping_ops, sizeof *grouping);
     if (grouping == NULL) {
         return;
     }
@@ -478,8 +477,8 @@ static void grouping_subscribe(struct flow_stream *stream, struct node *down)
 
 struct flow_stream *flow_group_by(struct flow_stream *in, const struct flow_group_opts *opts)
 {
-    struct group_stream *stream = stream_on(in, sizeof *stream, &flow_stream_type,
-                                            grouping_subscribe);
+    struct group_stream *stream =
+        stream_on(in, sizeof *stream, &flow_stream_type, grouping_subscribe);
     if (stream == NULL) {
         return NULL;
     }

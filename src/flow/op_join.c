@@ -413,8 +413,7 @@ static void simultaneous_subscribe(struct flow_stream *stream, struct node *down
 struct flow_stream *flow_group_simultaneous(struct flow_region *region,
                                             struct flow_stream *const *in, size_t count)
 {
-    struct join_stream *stream =
-        join_new(region, &flow_list_type, NULL, 0, simultaneous_subscribe);
+    struct join_stream *stream = join_new(region, &flow_list_type, NULL, 0, simultaneous_subscribe);
     if (stream == NULL) {
         return NULL;
     }

@@ -235,8 +235,7 @@ struct flow_stream *flow_interval(struct flow_region *region, flow_time period)
 static void defer_subscribe(struct flow_stream *stream, struct node *down)
 {
     struct flow_region *region = inner_begin(stream->loop);
-    struct flow_stream *made =
-        inner_end(down, stream->fn.make(stream->loop, stream->ud), &region);
+    struct flow_stream *made = inner_end(down, stream->fn.make(stream->loop, stream->ud), &region);
     if (made != NULL) {
         inner_subscribe(made, down, region);
     }

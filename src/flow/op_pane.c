@@ -454,8 +454,7 @@ static const struct node_ops toggle_openings_ops = {
 static void toggle_subscribe(struct flow_stream *stream, struct node *down)
 {
     struct panes *panes = panes_new(stream, down);
-    struct input *openings =
-        panes == NULL ? NULL : input_new(&panes->hub, &toggle_openings_ops, 0);
+    struct input *openings = panes == NULL ? NULL : input_new(&panes->hub, &toggle_openings_ops, 0);
     if (openings != NULL) {
         stream_subscribe(stream_of(panes)->other, &openings->node);
         subscribe_source(panes, &source_ops);

@@ -95,8 +95,9 @@ static struct flow_stream *same_stream(struct flow_loop *loop, void *ud, flow_va
 
 static struct flow_stream *span_stream(struct flow_stream *in, flow_time span)
 {
-    struct flow_region *region =
-        in == NULL ? NULL : in->region != NULL ? in->region : flow_here(in->loop);
+    struct flow_region *region = in == NULL           ? NULL
+                                 : in->region != NULL ? in->region
+                                                      : flow_here(in->loop);
     return flow_timer(region, span, FLOW_NEVER);
 }
 
@@ -330,8 +331,7 @@ static const struct node_ops sample_notifier_ops = {
 static void sample_subscribe(struct flow_stream *stream, struct node *down)
 {
     struct rate *rate = rate_open(stream, down, &sample_ops);
-    struct input *notifier =
-        rate == NULL ? NULL : input_new(&rate->hub, &sample_notifier_ops, 0);
+    struct input *notifier = rate == NULL ? NULL : input_new(&rate->hub, &sample_notifier_ops, 0);
     if (notifier != NULL) {
         stream_subscribe(stream->ud, &notifier->node);
     }
@@ -344,7 +344,8 @@ struct flow_stream *flow_sample(struct flow_stream *in, struct flow_stream *noti
 
 struct flow_stream *flow_sample_time(struct flow_stream *in, flow_time period)
 {
-    struct flow_region *region =
-        in == NULL ? NULL : in->region != NULL ? in->region : flow_here(in->loop);
+    struct flow_region *region = in == NULL           ? NULL
+                                 : in->region != NULL ? in->region
+                                                      : flow_here(in->loop);
     return flow_sample(in, flow_interval(region, period));
 }

@@ -226,8 +226,7 @@ static bool share_join(struct share_stream *share, struct node *down)
         share_cancel_reset(share);
     }
     if (share->cast == NULL) {
-        share->cast =
-            multicast_new(share->base.loop, share->base.type, &share->opts.connector);
+        share->cast = multicast_new(share->base.loop, share->base.type, &share->opts.connector);
     }
     struct sharer *sharer =
         share->cast == NULL ? NULL : node_new(down, down, &sharer_ops, sizeof *sharer);
@@ -322,8 +321,7 @@ static void connect_subscribe(struct flow_stream *stream, struct node *down)
     if (made != NULL) {
         inner_subscribe(made, down, region);
     }
-    struct spreader *feed =
-        made == NULL ? NULL : node_new(down, down, &feed_ops, sizeof *feed);
+    struct spreader *feed = made == NULL ? NULL : node_new(down, down, &feed_ops, sizeof *feed);
     if (feed == NULL) {
         multicast_unref(cast);
         return;

@@ -150,8 +150,7 @@ static void later_subscribe(struct flow_stream *stream, struct node *down)
     later->op.stream = stream;
     later->timer = timer_new(&later->op.node, later_run, later);
     struct later_source *source =
-        later->timer == NULL ? NULL
-                             : node_new(&later->op.node, down, stream->ops, sizeof *source);
+        later->timer == NULL ? NULL : node_new(&later->op.node, down, stream->ops, sizeof *source);
     if (source != NULL) {
         source->later = later;
         stream_subscribe(stream->in, &source->node);
@@ -363,8 +362,7 @@ static void delay_when_next(struct node *node, flow_val v)
     struct flow_region *region = inner_begin(node->loop);
     struct flow_stream *made = stream->fn.project(node->loop, stream->ud, v);
     made = inner_end(node->down, made, &region);
-    struct input *input =
-        made == NULL ? NULL : input_new(&hub->hub, &delay_when_duration_ops, 0);
+    struct input *input = made == NULL ? NULL : input_new(&hub->hub, &delay_when_duration_ops, 0);
     if (input != NULL) {
         hub->active++;
         input_keep(input, stream->type, v);

@@ -185,8 +185,7 @@ static struct flow_stream *now_and_silence(struct flow_loop *loop, void *ud, flo
 {
     const struct node *n = ud;
     struct flow_region *region = flow_here(loop);
-    struct flow_stream *silence =
-        flow_ignore_elements(flow_timer(region, ms(n, 0), FLOW_NEVER));
+    struct flow_stream *silence = flow_ignore_elements(flow_timer(region, ms(n, 0), FLOW_NEVER));
     return flow_concat(region, (struct flow_stream *[]){flow_of(region, T, v), silence}, 2);
 }
 
@@ -303,9 +302,8 @@ static size_t patterns_from(const struct node *n, size_t first, struct flow_patt
     for (size_t i = first; i < n->args->count && count < ARGS_MAX; i++) {
         struct streams *in = pool_alloc(n->graph->world.pool, sizeof *in);
         const struct jv *one = arg(n, i);
-        const struct jv *last = one->kind == JV_ARRAY && one->count > 0
-                                    ? one->items[one->count - 1]
-                                    : NULL;
+        const struct jv *last =
+            one->kind == JV_ARRAY && one->count > 0 ? one->items[one->count - 1] : NULL;
         const struct jv *spec = jv_get(last, "fn");
         if (one->kind == JV_ARRAY) {
             add_streams(n, one, in);
@@ -452,8 +450,7 @@ static struct flow_stream *make_template(const struct node *n)
         return NULL;
     }
     template_streams(n, tmpl, &in);
-    return flow_combine(n->region, in.all, in.count, T, template_value,
-                        (void *)(uintptr_t)tmpl);
+    return flow_combine(n->region, in.all, in.count, T, template_value, (void *)(uintptr_t)tmpl);
 }
 
 static struct flow_stream *make_zipped(const struct node *n, bool with_in)
@@ -532,8 +529,8 @@ MAKE(bufferWithTimeOrCount, from_list(flow_buffer_with_time(IN, ms(n, 0), number
 MAKE(changes, flow_changes(IN))
 MAKE(sampledBy, sampled(IN, stream(n, 0), fn(n, 1)))
 MAKE(sample, sampled(IN, flow_interval(n->region, ms(n, 0)), NULL))
-MAKE(withLatestFrom, flow_with_latest_from(IN, (struct flow_stream *[]){stream(n, 0)}, 1, T,
-                                           call_list, fn(n, 1)))
+MAKE(withLatestFrom,
+     flow_with_latest_from(IN, (struct flow_stream *[]){stream(n, 0)}, 1, T, call_list, fn(n, 1)))
 MAKE(and, flow_combine(n->region, (struct flow_stream *[]){IN, stream(n, 0)}, 2, T, both, NULL))
 MAKE(or, flow_combine(n->region, (struct flow_stream *[]){IN, stream(n, 0)}, 2, T, either, NULL))
 MAKE(not, flow_map(IN, T, negated, NULL))
@@ -546,34 +543,81 @@ static const struct maker {
     const char *name;
     make_fn *make;
 } makers[] = {
-    {"constant", make_constant}, {"once", make_once}, {"never", make_never},
-    {"later", make_later}, {"interval", make_interval}, {"fromArray", make_values},
-    {"sequentially", make_sequentially}, {"repeatedly", make_repeatedly}, {"error", make_error},
-    {"combineWith", make_combineWith}, {"combineAsArray", make_combineWith},
-    {"combineTemplate", make_template}, {"mergeAll", make_mergeAll}, {"concatAll", make_concatAll},
-    {"zipAsArray", make_zipWith}, {"zipWith", make_zipWith}, {"when", make_when},
-    {"update", make_update}, {"groupSimultaneous", make_simultaneous}, {"map", make_map},
-    {"filter", make_filter}, {"scan", make_scan}, {"toProperty", make_to_property},
-    {"startWith", make_start_with}, {"skipDuplicates", make_skip_duplicates},
-    {"combine", make_combine}, {"merge", make_merge}, {"concat", make_concat}, {"zip", make_zip},
-    {"take", make_take}, {"first", make_first}, {"last", make_last},
-    {"takeWhile", make_takeWhile}, {"takeUntil", make_takeUntil}, {"skip", make_skip},
-    {"skipWhile", make_skipWhile}, {"skipUntil", make_skipUntil}, {"diff", make_diff},
-    {"fold", make_fold}, {"reduce", make_fold}, {"mapError", make_mapError},
-    {"mapEnd", make_mapEnd}, {"errors", make_errors}, {"skipErrors", make_skipErrors},
-    {"endOnError", make_endOnError}, {"flatMap", make_flatMap},
-    {"flatMapLatest", make_flatMapLatest}, {"flatMapFirst", make_flatMapFirst},
-    {"flatMapConcat", make_flatMapConcat}, {"flatMapWithConcurrencyLimit", make_flatMapLimit},
-    {"flatMapError", make_flatMapError}, {"flatScan", make_flatScan}, {"delay", make_delay},
-    {"debounce", make_debounce}, {"debounceImmediate", make_debounceImmediate},
-    {"throttle", make_throttle}, {"bufferingThrottle", make_bufferingThrottle},
-    {"bufferWithTime", make_bufferWithTime}, {"bufferWithCount", make_bufferWithCount},
-    {"bufferWithTimeOrCount", make_bufferWithTimeOrCount}, {"changes", make_changes},
-    {"toEventStream", make_itself}, {"sampledBy", make_sampledBy}, {"sample", make_sample},
-    {"withLatestFrom", make_withLatestFrom}, {"and", make_and}, {"or", make_or},
-    {"not", make_not}, {"slidingWindow", make_slidingWindow}, {"awaiting", make_awaiting},
-    {"holdWhen", make_holdWhen}, {"doAction", make_itself}, {"log", make_itself},
-    {"name", make_itself}, {"withDescription", make_itself},
+    {"constant", make_constant},
+    {"once", make_once},
+    {"never", make_never},
+    {"later", make_later},
+    {"interval", make_interval},
+    {"fromArray", make_values},
+    {"sequentially", make_sequentially},
+    {"repeatedly", make_repeatedly},
+    {"error", make_error},
+    {"combineWith", make_combineWith},
+    {"combineAsArray", make_combineWith},
+    {"combineTemplate", make_template},
+    {"mergeAll", make_mergeAll},
+    {"concatAll", make_concatAll},
+    {"zipAsArray", make_zipWith},
+    {"zipWith", make_zipWith},
+    {"when", make_when},
+    {"update", make_update},
+    {"groupSimultaneous", make_simultaneous},
+    {"map", make_map},
+    {"filter", make_filter},
+    {"scan", make_scan},
+    {"toProperty", make_to_property},
+    {"startWith", make_start_with},
+    {"skipDuplicates", make_skip_duplicates},
+    {"combine", make_combine},
+    {"merge", make_merge},
+    {"concat", make_concat},
+    {"zip", make_zip},
+    {"take", make_take},
+    {"first", make_first},
+    {"last", make_last},
+    {"takeWhile", make_takeWhile},
+    {"takeUntil", make_takeUntil},
+    {"skip", make_skip},
+    {"skipWhile", make_skipWhile},
+    {"skipUntil", make_skipUntil},
+    {"diff", make_diff},
+    {"fold", make_fold},
+    {"reduce", make_fold},
+    {"mapError", make_mapError},
+    {"mapEnd", make_mapEnd},
+    {"errors", make_errors},
+    {"skipErrors", make_skipErrors},
+    {"endOnError", make_endOnError},
+    {"flatMap", make_flatMap},
+    {"flatMapLatest", make_flatMapLatest},
+    {"flatMapFirst", make_flatMapFirst},
+    {"flatMapConcat", make_flatMapConcat},
+    {"flatMapWithConcurrencyLimit", make_flatMapLimit},
+    {"flatMapError", make_flatMapError},
+    {"flatScan", make_flatScan},
+    {"delay", make_delay},
+    {"debounce", make_debounce},
+    {"debounceImmediate", make_debounceImmediate},
+    {"throttle", make_throttle},
+    {"bufferingThrottle", make_bufferingThrottle},
+    {"bufferWithTime", make_bufferWithTime},
+    {"bufferWithCount", make_bufferWithCount},
+    {"bufferWithTimeOrCount", make_bufferWithTimeOrCount},
+    {"changes", make_changes},
+    {"toEventStream", make_itself},
+    {"sampledBy", make_sampledBy},
+    {"sample", make_sample},
+    {"withLatestFrom", make_withLatestFrom},
+    {"and", make_and},
+    {"or", make_or},
+    {"not", make_not},
+    {"slidingWindow", make_slidingWindow},
+    {"awaiting", make_awaiting},
+    {"holdWhen", make_holdWhen},
+    {"doAction", make_itself},
+    {"log", make_itself},
+    {"name", make_itself},
+    {"withDescription", make_itself},
 };
 
 static struct flow_stream *shared(struct flow_stream *made)
@@ -744,12 +788,11 @@ static void step(struct graph *graph, const struct jv *what)
     }
 }
 
-static void judge(struct graph *graph, const struct jv *line, bool *inout_same,
-                  struct text *report)
+static void judge(struct graph *graph, const struct jv *line, bool *inout_same, struct text *report)
 {
     const struct jv *got = jv_parse(graph->world.pool, graph->log.bytes);
-    *inout_same = got != NULL && graph->world.problem.size == 0 &&
-                  jv_equal(got, jv_get(line, "log"));
+    *inout_same =
+        got != NULL && graph->world.problem.size == 0 && jv_equal(got, jv_get(line, "log"));
     if (!*inout_same) {
         text_put(report, "  log wanted ");
         text_put_jv(report, jv_get(line, "log"));

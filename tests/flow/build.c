@@ -220,8 +220,7 @@ OPERATOR(toArray, from_list(flow_to_array(IN)))
 OPERATOR(every, from_bool(flow_every(IN, PRED(0))))
 OPERATOR(isEmpty, from_bool(flow_is_empty(IN)))
 OPERATOR(defaultIfEmpty, flow_default_if_empty(IN, value(b, 0)))
-OPERATOR(throwIfEmpty,
-         flow_throw_if_empty(IN, fn(b, 0) == NULL ? NULL : call_action, fn(b, 0)))
+OPERATOR(throwIfEmpty, flow_throw_if_empty(IN, fn(b, 0) == NULL ? NULL : call_action, fn(b, 0)))
 OPERATOR(mergeMap, flow_merge_map(IN, T, (size_t)number(b, 1, 0), call_project, fn(b, 0)))
 OPERATOR(concatMap, flow_concat_map(IN, T, call_project, fn(b, 0)))
 OPERATOR(switchMap, flow_switch_map(IN, T, call_project, fn(b, 0)))
@@ -231,21 +230,21 @@ OPERATOR(concatAll, flow_concat_all(to_stream(b->world, IN), T))
 OPERATOR(switchAll, flow_switch_all(to_stream(b->world, IN), T))
 OPERATOR(exhaustAll, flow_exhaust_all(to_stream(b->world, IN), T))
 OPERATOR(expand, flow_expand(IN, (size_t)number(b, 1, 0), call_project, fn(b, 0)))
-OPERATOR(mergeScan, flow_merge_scan(IN, T, (size_t)number(b, 2, 0), value(b, 1),
-                                    call_fold_project, fn(b, 0)))
+OPERATOR(mergeScan,
+         flow_merge_scan(IN, T, (size_t)number(b, 2, 0), value(b, 1), call_fold_project, fn(b, 0)))
 OPERATOR(switchScan, flow_switch_scan(IN, T, value(b, 1), call_fold_project, fn(b, 0)))
-OPERATOR(bufferCount, from_list(flow_buffer_count(IN, (size_t)number(b, 0, 0),
-                                                  (size_t)number(b, 1, 0))))
+OPERATOR(bufferCount,
+         from_list(flow_buffer_count(IN, (size_t)number(b, 0, 0), (size_t)number(b, 1, 0))))
 OPERATOR(buffer, from_list(flow_buffer(IN, stream(b, 0))))
-OPERATOR(bufferTime, from_list(flow_buffer_time(IN, time_arg(b, 0), time_arg(b, 1),
-                                                (size_t)number(b, 2, 0))))
+OPERATOR(bufferTime,
+         from_list(flow_buffer_time(IN, time_arg(b, 0), time_arg(b, 1), (size_t)number(b, 2, 0))))
 OPERATOR(bufferWhen, from_list(flow_buffer_when(IN, call_make, fn(b, 0))))
 OPERATOR(bufferToggle, from_list(flow_buffer_toggle(IN, stream(b, 0), call_project, fn(b, 1))))
 OPERATOR(window, from_stream(flow_window(IN, stream(b, 0))))
-OPERATOR(windowCount, from_stream(flow_window_count(IN, (size_t)number(b, 0, 0),
-                                                    (size_t)number(b, 1, 0))))
-OPERATOR(windowTime, from_stream(flow_window_time(IN, time_arg(b, 0), time_arg(b, 1),
-                                                  (size_t)number(b, 2, 0))))
+OPERATOR(windowCount,
+         from_stream(flow_window_count(IN, (size_t)number(b, 0, 0), (size_t)number(b, 1, 0))))
+OPERATOR(windowTime,
+         from_stream(flow_window_time(IN, time_arg(b, 0), time_arg(b, 1), (size_t)number(b, 2, 0))))
 OPERATOR(windowWhen, from_stream(flow_window_when(IN, call_make, fn(b, 0))))
 OPERATOR(windowToggle, from_stream(flow_window_toggle(IN, stream(b, 0), call_project, fn(b, 1))))
 OPERATOR(debounceTime, flow_debounce_time(IN, time_arg(b, 0)))
@@ -293,8 +292,8 @@ static flow_val get_key(struct flow_loop *loop, void *ud, flow_val v)
 
 static struct flow_stream *op_distinctUntilKeyChanged(const struct builder *b)
 {
-    return flow_distinct_until_key_changed(IN, T, get_key,
-                                           NULL, (void *)(uintptr_t)arg(b, 0)->text);
+    return flow_distinct_until_key_changed(IN, T, get_key, NULL,
+                                           (void *)(uintptr_t)arg(b, 0)->text);
 }
 
 struct equal_and_key {
@@ -672,8 +671,7 @@ static struct flow_stream *op_withLatestFrom(const struct builder *b)
     if (inputs.fn != NULL) {
         return flow_with_latest_from(IN, inputs.streams, inputs.count, T, call_list, inputs.fn);
     }
-    return from_list(
-        flow_with_latest_from(IN, inputs.streams, inputs.count, NULL, NULL, NULL));
+    return from_list(flow_with_latest_from(IN, inputs.streams, inputs.count, NULL, NULL, NULL));
 }
 
 /* ---- creation ---- */
@@ -792,40 +790,138 @@ OPERATOR(defer, flow_defer(b->region, T, call_make, fn(b, 0)))
 OPERATOR(partition0, parted(b, 0))
 OPERATOR(partition1, parted(b, 1))
 
-#define ENTRY(name_) {#name_, op_##name_}
+#define ENTRY(name_)                                                                               \
+    {                                                                                              \
+#name_, op_##name_                                                                         \
+    }
 static const struct operator_entry {
     const char *name;
     build_fn *build;
 } operators[] = {
-    ENTRY(audit), ENTRY(auditTime), ENTRY(buffer), ENTRY(bufferCount), ENTRY(bufferTime),
-    ENTRY(bufferToggle), ENTRY(bufferWhen), ENTRY(catchError), ENTRY(combineLatest),
-    ENTRY(combineLatestAll), ENTRY(combineLatestObj), {"combineLatestWith", op_combineLatest},
-    ENTRY(concat), ENTRY(concatAll), ENTRY(concatMap), {"concatWith", op_concat}, ENTRY(connect),
-    ENTRY(count), ENTRY(debounce), ENTRY(debounceTime), ENTRY(defaultIfEmpty), ENTRY(defer),
-    ENTRY(delay), ENTRY(delayWhen), ENTRY(dematerialize), ENTRY(distinct),
-    ENTRY(distinctUntilChanged), ENTRY(distinctUntilKeyChanged), ENTRY(elementAt), ENTRY(empty),
-    {"EMPTY", op_empty}, ENTRY(endWith), ENTRY(every), ENTRY(exhaustAll), ENTRY(exhaustMap),
-    ENTRY(expand), ENTRY(filter), ENTRY(finalize), ENTRY(find), ENTRY(findIndex), ENTRY(first),
-    ENTRY(forkJoin), ENTRY(forkJoinObj), {"from", op_fromArray}, ENTRY(fromArray),
-    ENTRY(generate), ENTRY(groupBy), ENTRY(ignoreElements), ENTRY(iif), ENTRY(interval),
-    ENTRY(isEmpty), ENTRY(last), ENTRY(map), ENTRY(mapTo), ENTRY(materialize), ENTRY(max),
-    ENTRY(merge), ENTRY(mergeAll), ENTRY(mergeMap), ENTRY(mergeN), ENTRY(mergeScan),
-    {"mergeWith", op_merge}, ENTRY(min), ENTRY(never), {"NEVER", op_never}, ENTRY(observeOn),
-    ENTRY(of), ENTRY(onErrorResumeNext), {"onErrorResumeNextWith", op_onErrorResumeNext},
-    ENTRY(pairwise), ENTRY(partition0), ENTRY(partition1), ENTRY(race), {"raceWith", op_race},
-    ENTRY(range), ENTRY(reduce), ENTRY(repeat), ENTRY(repeatWhen), ENTRY(retry), ENTRY(retryWhen),
-    ENTRY(sample), ENTRY(sampleTime), ENTRY(scan), ENTRY(sequenceEqual), ENTRY(share),
-    ENTRY(shareReplay), ENTRY(single), ENTRY(skip), ENTRY(skipLast), ENTRY(skipUntil),
-    ENTRY(skipWhile), ENTRY(startWith), ENTRY(subscribeOn), ENTRY(switchAll), ENTRY(switchMap),
-    ENTRY(switchScan), ENTRY(take), ENTRY(takeLast), ENTRY(takeUntil), ENTRY(takeWhile),
-    ENTRY(tap), ENTRY(throttle), ENTRY(throttleTime), ENTRY(throwError), ENTRY(throwIfEmpty),
-    ENTRY(timeInterval), ENTRY(timeout), ENTRY(timer), ENTRY(timestamp), ENTRY(toArray),
-    ENTRY(using), ENTRY(window), ENTRY(windowCount), ENTRY(windowTime), ENTRY(windowToggle),
-    ENTRY(windowWhen), ENTRY(withLatestFrom), ENTRY(zip), ENTRY(zipAll), {"zipWith", op_zip},
+    ENTRY(audit),
+    ENTRY(auditTime),
+    ENTRY(buffer),
+    ENTRY(bufferCount),
+    ENTRY(bufferTime),
+    ENTRY(bufferToggle),
+    ENTRY(bufferWhen),
+    ENTRY(catchError),
+    ENTRY(combineLatest),
+    ENTRY(combineLatestAll),
+    ENTRY(combineLatestObj),
+    {"combineLatestWith", op_combineLatest},
+    ENTRY(concat),
+    ENTRY(concatAll),
+    ENTRY(concatMap),
+    {"concatWith", op_concat},
+    ENTRY(connect),
+    ENTRY(count),
+    ENTRY(debounce),
+    ENTRY(debounceTime),
+    ENTRY(defaultIfEmpty),
+    ENTRY(defer),
+    ENTRY(delay),
+    ENTRY(delayWhen),
+    ENTRY(dematerialize),
+    ENTRY(distinct),
+    ENTRY(distinctUntilChanged),
+    ENTRY(distinctUntilKeyChanged),
+    ENTRY(elementAt),
+    ENTRY(empty),
+    {"EMPTY", op_empty},
+    ENTRY(endWith),
+    ENTRY(every),
+    ENTRY(exhaustAll),
+    ENTRY(exhaustMap),
+    ENTRY(expand),
+    ENTRY(filter),
+    ENTRY(finalize),
+    ENTRY(find),
+    ENTRY(findIndex),
+    ENTRY(first),
+    ENTRY(forkJoin),
+    ENTRY(forkJoinObj),
+    {"from", op_fromArray},
+    ENTRY(fromArray),
+    ENTRY(generate),
+    ENTRY(groupBy),
+    ENTRY(ignoreElements),
+    ENTRY(iif),
+    ENTRY(interval),
+    ENTRY(isEmpty),
+    ENTRY(last),
+    ENTRY(map),
+    ENTRY(mapTo),
+    ENTRY(materialize),
+    ENTRY(max),
+    ENTRY(merge),
+    ENTRY(mergeAll),
+    ENTRY(mergeMap),
+    ENTRY(mergeN),
+    ENTRY(mergeScan),
+    {"mergeWith", op_merge},
+    ENTRY(min),
+    ENTRY(never),
+    {"NEVER", op_never},
+    ENTRY(observeOn),
+    ENTRY(of),
+    ENTRY(onErrorResumeNext),
+    {"onErrorResumeNextWith", op_onErrorResumeNext},
+    ENTRY(pairwise),
+    ENTRY(partition0),
+    ENTRY(partition1),
+    ENTRY(race),
+    {"raceWith", op_race},
+    ENTRY(range),
+    ENTRY(reduce),
+    ENTRY(repeat),
+    ENTRY(repeatWhen),
+    ENTRY(retry),
+    ENTRY(retryWhen),
+    ENTRY(sample),
+    ENTRY(sampleTime),
+    ENTRY(scan),
+    ENTRY(sequenceEqual),
+    ENTRY(share),
+    ENTRY(shareReplay),
+    ENTRY(single),
+    ENTRY(skip),
+    ENTRY(skipLast),
+    ENTRY(skipUntil),
+    ENTRY(skipWhile),
+    ENTRY(startWith),
+    ENTRY(subscribeOn),
+    ENTRY(switchAll),
+    ENTRY(switchMap),
+    ENTRY(switchScan),
+    ENTRY(take),
+    ENTRY(takeLast),
+    ENTRY(takeUntil),
+    ENTRY(takeWhile),
+    ENTRY(tap),
+    ENTRY(throttle),
+    ENTRY(throttleTime),
+    ENTRY(throwError),
+    ENTRY(throwIfEmpty),
+    ENTRY(timeInterval),
+    ENTRY(timeout),
+    ENTRY(timer),
+    ENTRY(timestamp),
+    ENTRY(toArray),
+    ENTRY(using),
+    ENTRY(window),
+    ENTRY(windowCount),
+    ENTRY(windowTime),
+    ENTRY(windowToggle),
+    ENTRY(windowWhen),
+    ENTRY(withLatestFrom),
+    ENTRY(zip),
+    ENTRY(zipAll),
+    {"zipWith", op_zip},
 };
 
-static struct flow_stream *build_one(struct world *world, const char *name,
-                                     struct flow_stream *in, const struct jv *args)
+static struct flow_stream *build_one(struct world *world, const char *name, struct flow_stream *in,
+                                     const struct jv *args)
 {
     static const struct jv none = {.kind = JV_ARRAY};
     struct builder b = {

@@ -120,8 +120,8 @@ static bool check(struct world *world, const struct jv *line, struct observed *c
         struct text frame = {0};
         text_put(&frame, "%.15g", observed[i]->frame);
         ear_print(observed[i]->ear, &got);
-        const struct jv *wanted = i == 0 ? jv_get(expect, "messages")
-                                         : jv_get(jv_get(expect, "also"), frame.bytes);
+        const struct jv *wanted =
+            i == 0 ? jv_get(expect, "messages") : jv_get(jv_get(expect, "also"), frame.bytes);
         same &= compare(i == 0 ? "output" : "also", wanted, &got, report);
         free(got.bytes);
         free(frame.bytes);

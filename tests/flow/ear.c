@@ -98,8 +98,9 @@ static void print_heard(const struct heard *heard, struct text *text)
 {
     text_put(text, "[%.15g,\"%c\"", (double)heard->at / 1000, heard->letter);
     if (heard->ear != NULL) {
-        text_put(text, ",{%s%s%s", heard->key == NULL ? "" : "\"key\":",
-                 heard->key == NULL ? "" : heard->key, heard->key == NULL ? "" : ",");
+        text_put(text, ",{%s%s%s",
+                 heard->key == NULL ? "" : "\"key\":", heard->key == NULL ? "" : heard->key,
+                 heard->key == NULL ? "" : ",");
         text_put(text, "\"obs\":");
         ear_print(heard->ear, text);
         text_put(text, "}");

@@ -4,10 +4,10 @@
 
 struct heard {
     flow_time at;
-    char letter;      /* N, E or C */
-    char *text;       /* the value or error as JSON; NULL for a stream */
-    char *key;        /* of a group; NULL: none */
-    struct ear *ear;  /* of a stream */
+    char letter;     /* N, E or C */
+    char *text;      /* the value or error as JSON; NULL for a stream */
+    char *key;       /* of a group; NULL: none */
+    struct ear *ear; /* of a stream */
 };
 struct ear {
     struct world *world;

@@ -142,8 +142,7 @@ const struct jv *jv_object(struct flow_loop *loop, const struct jv *const *items
     return make_items(loop, JV_OBJECT, items, count);
 }
 
-const struct jv *jv_stream(struct flow_loop *loop, struct flow_stream *stream,
-                           const struct jv *key)
+const struct jv *jv_stream(struct flow_loop *loop, struct flow_stream *stream, const struct jv *key)
 {
     struct jv *v = (struct jv *)(uintptr_t)make_items(loop, JV_STREAM, &key, key == NULL ? 0 : 1);
     v->stream = stream;
@@ -472,7 +471,8 @@ static void put_object(struct text *text, const struct jv *v)
         size_t best = v->count;
         for (size_t i = 0; i < v->count; i += 2) {
             bool later = last == NULL || strcmp(v->items[i]->text, last) > 0;
-            if (later && (best == v->count || strcmp(v->items[i]->text, v->items[best]->text) < 0)) {
+            if (later &&
+                (best == v->count || strcmp(v->items[i]->text, v->items[best]->text) < 0)) {
                 best = i;
             }
         }

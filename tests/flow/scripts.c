@@ -89,8 +89,8 @@ static void subscribe(struct script *script, const struct jv *what)
         .complete = observer_complete,
         .ud = observer,
     };
-    struct flow_stream *target =
-        stream == NULL ? flow_subject_stream(script->subject) : world_find(&script->world, stream->text);
+    struct flow_stream *target = stream == NULL ? flow_subject_stream(script->subject)
+                                                : world_find(&script->world, stream->text);
     struct flow_sub sub = flow_subscribe_in(script->world.region, target, &callbacks);
     observer->sub = sub;
 }

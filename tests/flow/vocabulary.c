@@ -171,18 +171,30 @@ static const struct value_fn {
     const char *name;
     const struct jv *(*call)(const struct call *call);
 } value_fns[] = {
-    {"id", do_id},           {"add", do_add},
-    {"mul", do_mul},         {"mod", do_mod},
-    {"even", do_even},       {"odd", do_odd},
-    {"gt", do_gt},           {"lt", do_lt},
-    {"eq", do_eq},           {"const", do_const},
-    {"withIndex", do_with_index}, {"indexLt", do_index_lt},
-    {"throwIf", do_throw_if}, {"throwAlways", do_throw_always},
-    {"errNew", do_err_new},  {"sum", do_sum},
-    {"minus", do_minus},     {"sumThrow", do_sum_throw},
-    {"append", do_append},   {"list", do_list},
-    {"sumAll", do_sum_all},  {"eq2", do_eq2},
-    {"eqMod2", do_eq_mod2},  {"cmpMod", do_cmp_mod},
+    {"id", do_id},
+    {"add", do_add},
+    {"mul", do_mul},
+    {"mod", do_mod},
+    {"even", do_even},
+    {"odd", do_odd},
+    {"gt", do_gt},
+    {"lt", do_lt},
+    {"eq", do_eq},
+    {"const", do_const},
+    {"withIndex", do_with_index},
+    {"indexLt", do_index_lt},
+    {"throwIf", do_throw_if},
+    {"throwAlways", do_throw_always},
+    {"errNew", do_err_new},
+    {"sum", do_sum},
+    {"minus", do_minus},
+    {"sumThrow", do_sum_throw},
+    {"append", do_append},
+    {"list", do_list},
+    {"sumAll", do_sum_all},
+    {"eq2", do_eq2},
+    {"eqMod2", do_eq_mod2},
+    {"cmpMod", do_cmp_mod},
     {"not", do_not},
 };
 
@@ -307,10 +319,14 @@ static const struct stream_fn {
     const char *name;
     struct flow_stream *(*call)(const struct call *call);
 } stream_fns[] = {
-    {"pick", do_pick},           {"src", do_src},
-    {"accPick", do_acc_pick},    {"expandMul", do_expand_mul},
-    {"toOf", do_to_of},          {"valueOf", do_value_of},
-    {"retryTimer", do_retry_timer}, {"once", do_once},
+    {"pick", do_pick},
+    {"src", do_src},
+    {"accPick", do_acc_pick},
+    {"expandMul", do_expand_mul},
+    {"toOf", do_to_of},
+    {"valueOf", do_value_of},
+    {"retryTimer", do_retry_timer},
+    {"once", do_once},
     {"later", do_later},
 };
 
