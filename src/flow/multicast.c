@@ -156,6 +156,9 @@ void multicast_add(struct multicast *cast, struct node *down)
     link->slot = cast->count;
     cast->slots[cast->count++] = (struct slot){.target = down, .link = link};
     cast->live++;
+    if (cast->stream.level > 0) {
+        txn_raise(down, cast->stream.level);
+    }
 }
 
 void multicast_subscribe(struct flow_stream *stream, struct node *down)

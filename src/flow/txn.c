@@ -59,34 +59,43 @@ void txn_commit_all(struct flow_loop *loop)
     loop->fanout--;
 }
 
-static void txn_raise_observers(struct node *node, uint32_t level);
+static uint32_t txn_raise_one(struct txn *txn, uint32_t level)
+{
+    if (txn->level <= level) {
+        bool pending = txn->pending;
+        txn_forget(txn);
+        txn->level = level + 1;
+        if (pending) {
+            txn_insert(txn);
+        }
+    }
+    return txn->level;
+}
+
+/* Those who subscribe later are raised when they do; see multicast_add(). */
+static void txn_raise_observers(struct multicast *cast, uint32_t level)
+{
+    if (cast == NULL || cast->stream.level >= level) {
+        return;
+    }
+    cast->stream.level = level;
+    for (uint32_t i = 0; i < cast->count; i++) {
+        if (cast->slots[i].target != NULL) {
+            txn_raise(cast->slots[i].target, level);
+        }
+    }
+}
 
 void txn_raise(struct node *node, uint32_t level)
 {
     for (; node != NULL; node = node->down) {
         if (node->ops->commit != NULL) {
-            struct txn *txn = (struct txn *)node;
-            if (txn->level <= level) {
-                bool pending = txn->pending;
-                txn_forget(txn);
-                txn->level = level + 1;
-                if (pending) {
-                    txn_insert(txn);
-                }
-            }
-            level = txn->level;
+            level = txn_raise_one((struct txn *)node, level);
+        } else if (node->parent != NULL && node->parent->ops->commit != NULL) {
+            /* an input, which talks past its hub */
+            level = txn_raise_one((struct txn *)node->parent, level);
         } else if (node->ops->spreads) {
-            txn_raise_observers(node, level);
-        }
-    }
-}
-
-static void txn_raise_observers(struct node *node, uint32_t level)
-{
-    const struct multicast *cast = ((const struct spreader *)node)->cast;
-    for (uint32_t i = 0; cast != NULL && i < cast->count; i++) {
-        if (cast->slots[i].target != NULL) {
-            txn_raise(cast->slots[i].target, level);
+            txn_raise_observers(((const struct spreader *)node)->cast, level);
         }
     }
 }
