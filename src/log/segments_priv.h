@@ -12,8 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define SEGMENTS_PER_CHUNK 1024u
-#define SEGMENT_CHUNKS_MAX 4096u
+#define SEGMENTS_PER_CHUNK 128u
+#define SEGMENT_CHUNKS_MAX 8192u
 #define SEGMENT_FILES_MAX 128u /* open for readers at once */
 #define MARK_DISTANCE_BYTES (64u << 10)
 
