@@ -125,7 +125,7 @@ struct ever_uuid ever_store_id(const struct ever *store)
 
 /* --- Appending ------------------------------------------------------------------------------- */
 
-static void count(struct store_counters *counters, const struct request *request)
+static void count_request(struct store_counters *counters, const struct request *request)
 {
     if (!IS_OK(request->err)) {
         return;
@@ -144,7 +144,7 @@ static void applied(void *arg, const struct journal_batch *batch)
 {
     struct ever *store = arg;
     for (const struct request *request = batch->first; request != NULL; request = request->next) {
-        count(&store->counters, request);
+        count_request(&store->counters, request);
     }
     atomic_store_explicit(&store->counters.write_error, store->group.write_error,
                           memory_order_relaxed);
