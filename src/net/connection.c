@@ -83,7 +83,6 @@ static void sent(struct connection *connection, size_t size)
 {
     output_drop(&connection->output, &connection->server->blocks, size);
     connection->progress_ms = uv_now(connection->server->loop);
-    connection->sent_bytes += size;
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -171,22 +170,31 @@ static void serve(struct connection *connection, struct ever_slice bytes)
     connection->protocol->bytes(connection, bytes);
 }
 
-/* The first bytes tell TLS, HTTP/2 and HTTP/1 apart: 0x16, "PRI", and anything else. */
+/* The first bytes tell TLS, HTTP/2 and HTTP/1 apart: 0x16, "PRI", and anything else. NULL: more of
+ * them are needed. */
+static const struct protocol *protocol_of(struct ever_slice first_bytes)
+{
+    if (first_bytes.data[0] == 0x16) {
+        return &tls_protocol;
+    }
+    if (slice_starts_with(SLICE_LITERAL("PRI"), first_bytes)) {
+        return first_bytes.size == CONNECTION_SNIFF_BYTES ? &h2_protocol : NULL;
+    }
+    return &http1_protocol;
+}
+
 static void sniff(struct connection *connection, struct ever_slice bytes)
 {
     while (bytes.size > 0 && connection->protocol == NULL) {
         connection->sniffed[connection->sniffed_count++] = bytes.data[0];
         bytes = slice_from(bytes, 1);
         connection->protocol =
-            foreign_sniff(slice_of(connection->sniffed, connection->sniffed_count));
+            protocol_of(slice_of(connection->sniffed, connection->sniffed_count));
     }
     if (connection->protocol == NULL) {
         return;
     }
     connection->state = CONNECTION_SERVING;
-    if (connection->protocol == &http1_protocol) {
-        http1_session_init(connection);
-    }
     serve(connection, slice_of(connection->sniffed, connection->sniffed_count));
     if (bytes.size > 0 && connection->state == CONNECTION_SERVING) {
         serve(connection, bytes);
@@ -272,11 +280,14 @@ void connection_open(struct http_server *server, int fd)
     connection_read(connection, true);
 }
 
-/* A client that takes nothing for this long holds our memory for nothing. */
+/* A client that takes nothing for this long holds our memory for nothing. One that has shut its
+ * side may only be waiting for its answer, or have left: nothing but bytes would tell, so that it
+ * has to be sent some in this time. */
 static bool is_stalled(struct connection *connection, uint64_t now_ms)
 {
     size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp);
-    if (connection->output.size == 0 || queued != connection->queued_last_tick) {
+    bool may_be_silent = connection->output.size == 0 && !connection->client_ended;
+    if (may_be_silent || queued != connection->queued_last_tick) {
         connection->queued_last_tick = queued;
         connection->progress_ms = now_ms;
     }

@@ -58,8 +58,7 @@ struct connection {
     char sniffed[CONNECTION_SNIFF_BYTES];
     size_t writing;
     size_t queued_last_tick; /* of `writing`, bytes the system had not taken at the last tick */
-    uint64_t progress_ms;    /* when the client last took bytes, or had none to take */
-    uint64_t sent_bytes;     /* ever */
+    uint64_t progress_ms;    /* when the client last took bytes, or had no reason to */
     uint64_t linger_end_ms;
     struct output output;
     struct ring in_server; /* of all connections */

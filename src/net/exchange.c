@@ -111,6 +111,16 @@ static void end_soon(struct http_exchange *exchange)
     }
 }
 
+/* At most once. */
+static void abandon(struct http_exchange *exchange)
+{
+    void (*abandoned)(void *arg) = exchange->abandoned;
+    exchange->abandoned = NULL;
+    if (exchange->state == EXCHANGE_WAITING && abandoned != NULL) {
+        abandoned(exchange->abandoned_arg);
+    }
+}
+
 void http_on_abandoned(struct http_exchange *exchange, void (*fn)(void *arg), void *arg)
 {
     ASSERT(exchange->state == EXCHANGE_WAITING);
@@ -181,13 +191,12 @@ void http_stream_begin(struct http_exchange *exchange, unsigned status,
 
 static void end_unread_stream(struct http_exchange *exchange)
 {
-    exchange->state = EXCHANGE_ENDED;
-    exchange->events.gone(exchange->events.arg, exchange);
     if (exchange->connection == NULL) {
         exchange_release(exchange);
     } else {
         end(exchange);
     }
+    exchange->events.gone(exchange->events.arg, exchange); /* last: it may even stop the server */
 }
 
 void exchange_end_ending(struct http_server *server)
@@ -199,7 +208,7 @@ void exchange_end_ending(struct http_server *server)
         if (exchange->state == EXCHANGE_STREAMING) {
             end_unread_stream(exchange);
         } else {
-            exchange_abandon(exchange); /* which does nothing once it was answered */
+            abandon(exchange); /* which does nothing once it was answered */
         }
     }
 }
@@ -218,7 +227,10 @@ bool http_stream_write(struct http_exchange *exchange, struct ever_slice bytes)
 {
     ASSERT(exchange->state == EXCHANGE_STREAMING);
     struct connection *connection = exchange->connection;
-    if (connection == NULL || exchange->is_mute || bytes.size == 0) {
+    if (connection == NULL || exchange->is_mute) {
+        return false; /* there is nothing to come but `gone` */
+    }
+    if (bytes.size == 0) {
         return !exchange->is_full;
     }
     struct output *output = output_of(exchange);
@@ -276,21 +288,12 @@ void exchange_turn(struct http_exchange *exchange)
 
 /* Losses */
 
-void exchange_abandon(struct http_exchange *exchange)
-{
-    void (*abandoned)(void *arg) = exchange->abandoned;
-    exchange->abandoned = NULL;
-    if (exchange->state == EXCHANGE_WAITING && abandoned != NULL) {
-        abandoned(exchange->abandoned_arg);
-    }
-}
-
 void exchange_lose(struct http_exchange *exchange)
 {
     ASSERT(exchange->connection == NULL);
     switch (exchange->state) {
     case EXCHANGE_WAITING:
-        exchange_abandon(exchange); /* and is released when the handler answers */
+        abandon(exchange); /* and is released when the handler answers */
         return;
     case EXCHANGE_STREAMING:
         exchange->state = EXCHANGE_ENDED;

@@ -46,8 +46,6 @@ struct http_exchange {
 struct http_exchange *exchange_acquire(struct http_server *server, struct connection *connection);
 void exchange_release(struct http_exchange *exchange); /* valid until the turn ends */
 
-/* Tells who waits for this exchange that the client is gone; at most once. */
-void exchange_abandon(struct http_exchange *exchange);
 /* The connection is lost: calls abandoned or gone, releases what nobody will answer. */
 void exchange_lose(struct http_exchange *exchange);
 /* It has become the first of its connection: its answer goes out from now on. */

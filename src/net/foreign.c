@@ -65,18 +65,5 @@ static void no_deadline(struct connection *connection, uint64_t now_ms)
     (void)now_ms;
 }
 
-static const struct protocol tls_protocol = {tls_bytes,   nothing, nothing,
-                                             no_deadline, nothing, nothing};
-static const struct protocol h2_protocol = {h2_bytes,    nothing, nothing,
-                                            no_deadline, nothing, nothing};
-
-const struct protocol *foreign_sniff(struct ever_slice first_bytes)
-{
-    if (first_bytes.data[0] == 0x16) {
-        return &tls_protocol;
-    }
-    if (slice_starts_with(SLICE_LITERAL("PRI"), first_bytes)) {
-        return first_bytes.size == 3 ? &h2_protocol : NULL;
-    }
-    return &http1_protocol;
-}
+const struct protocol tls_protocol = {tls_bytes, nothing, nothing, no_deadline, nothing, nothing};
+const struct protocol h2_protocol = {h2_bytes, nothing, nothing, no_deadline, nothing, nothing};

@@ -48,14 +48,17 @@ struct http_options {
     uint32_t target_bytes_max;   /* 414 beyond */
     size_t body_bytes_max;       /* 413 beyond */
     uint32_t request_timeout_ms; /* from first byte to last: 408 */
-    uint32_t idle_timeout_ms;    /* between requests: closed */
+    uint32_t idle_timeout_ms;    /* between requests; taking none of its answer: closed */
     uint32_t pipelined_max;      /* exchanges in progress on one connection; then reading pauses */
     size_t stream_buffer_bytes;  /* unsent bytes of a stream before http_stream_write() says wait */
 };
 /* 127.0.0.1:2113, 4096 connections, 16 KiB of header, 8 KiB of target, 4 MiB of body, 30 s, 60 s,
- * 64 pipelined, 256 KiB. At most 64 header fields; a client that takes nothing of its answer for
- * idle_timeout_ms is cut off. */
+ * 64 pipelined, 256 KiB. At most 64 header fields. */
 void http_options_default(struct http_options *options);
+
+/* A client goes away when its connection is reset, or when it takes nothing for idle_timeout_ms.
+ * One that has only shut its side is served on, since it may be waiting for its answer; after as
+ * long without a byte to send it, it counts as gone, too: it may as well have left. */
 
 /* The handler must answer every exchange once. Called on the loop. */
 typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
@@ -88,8 +91,7 @@ void http_respond(struct http_exchange *exchange, unsigned status,
  * is called on the loop whenever there is room again, and once at first, when earlier answers are
  * out; `gone` once, when the client went away or the server stops: no further call on the exchange
  * is allowed then. Neither is called within http_stream_begin(). A HEAD has no body: `gone` follows
- * at once. A client that has shut its side still gets its stream; one that was sent nothing for a
- * second after that counts as gone. */
+ * at once. */
 struct http_stream_events {
     void (*ready)(void *arg, struct http_exchange *exchange);
     void (*gone)(void *arg, struct http_exchange *exchange);
@@ -104,8 +106,7 @@ size_t http_stream_unsent(const struct http_exchange *exchange);
 void http_stream_end(struct http_exchange *exchange); /* `gone` is not called after it */
 
 /* For exchanges that wait (a decider, a view): called once if the client goes away before the
- * answer; the exchange must still be answered, which then does nothing. A client that has shut its
- * side counts as gone after a second, but is sent the answer if it comes. NULL fn: no call. */
+ * answer; the exchange must still be answered, which then does nothing. NULL fn: no call. */
 void http_on_abandoned(struct http_exchange *exchange, void (*fn)(void *arg), void *arg);
 
 struct http_stats {
@@ -120,11 +121,6 @@ void http_server_stats(const struct http_server *server, struct http_stats *out_
 
 /* Percent-decodes once into `arena`. False: a bad escape, a NUL, or no UTF-8. */
 bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text);
-
-/* The first value of `name` in a query string, decoded, with "+" for a blank. False when missing;
- * *out_bad says that it is not plainly so: what could not be decoded may have been it. */
-bool http_query_value(struct ever_slice query, const char *name, struct arena *arena,
-                      struct ever_slice *out_value, bool *out_bad);
 
 /* How much a client likes `type` ("application/json") by its Accept header, 0 to 1000; a missing
  * header is 1000 for all. */

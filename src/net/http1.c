@@ -133,53 +133,32 @@ static void drop_line(struct http1 *parser)
 static struct http1_refusal end_request_line(struct http1 *parser, struct ever_slice line)
 {
     struct ever_slice content;
-    struct http1_refusal refusal = http1_guard_line(line, &content);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(http1_guard_line(line, &content));
     if (content.size == 0 && !parser->empty_line_seen) {
         parser->empty_line_seen = true; /* old clients send one behind a body: RFC 9112, 2.2 */
         drop_line(parser);
         return HTTP1_FINE;
     }
     struct http1_message *message = parser->message;
-    refusal = http1_guard_request_line(content, parser->limits->target_bytes_max, &message->request,
-                                       &message->is_1_0);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(http1_guard_request_line(content, parser->limits->target_bytes_max, &message->request,
+                                       &message->is_1_0));
     keep_line(parser);
     parser->state = HTTP1_FIELDS;
     if (http1_method_is_newer(message->request.method)) {
-        refusal = tell_llhttp(parser, SLICE_LITERAL("POST"));
+        HTTP1_TRY(tell_llhttp(parser, SLICE_LITERAL("POST")));
         line = slice_from(line, message->request.method.size);
     }
-    return refusal.status != 0 ? refusal : tell_llhttp(parser, line);
+    return tell_llhttp(parser, line);
 }
 
-static struct http1_refusal end_head(struct http1 *parser, struct ever_slice line)
+static struct http1_refusal begin_body(struct http1 *parser, const struct http1_framing *framing)
 {
-    struct http1_framing framing;
-    struct http1_refusal refusal = http1_check_head(parser->message, &framing);
-    if (refusal.status == 0) {
-        refusal = tell_llhttp(parser, line);
-    }
-    if (refusal.status != 0) {
-        return refusal;
-    }
-    bool llhttp_chunked = (parser->llhttp.flags & F_CHUNKED) != 0;
-    if (!parser->llhttp_saw_head ||
-        (!parser->llhttp_saw_message && llhttp_chunked != framing.chunked)) {
-        return HTTP1_REFUSE(400, "The head can be read in two ways.");
-    }
-    keep_line(parser);
-    parser->expects_continue = framing.expects_continue;
-    if (parser->llhttp_saw_message) {
-        parser->state = HTTP1_WHOLE;
+    if (framing->chunked) {
+        parser->state = HTTP1_CHUNK_LINE;
         return HTTP1_FINE;
     }
-    parser->state = framing.chunked ? HTTP1_CHUNK_LINE : HTTP1_BODY;
-    parser->remaining = framing.chunked ? 0 : parser->llhttp.content_length;
+    parser->state = HTTP1_BODY;
+    parser->remaining = parser->llhttp.content_length;
     if (parser->remaining > parser->limits->body_bytes_max) {
         return HTTP1_REFUSE(413, "The body is longer than this server allows.");
     }
@@ -188,37 +167,46 @@ static struct http1_refusal end_head(struct http1 *parser, struct ever_slice lin
     return HTTP1_FINE;
 }
 
+static struct http1_refusal end_head(struct http1 *parser, struct ever_slice line)
+{
+    struct http1_framing framing;
+    HTTP1_TRY(http1_check_head(parser->message, &framing));
+    HTTP1_TRY(tell_llhttp(parser, line));
+    bool llhttp_chunked = (parser->llhttp.flags & F_CHUNKED) != 0;
+    if (!parser->llhttp_saw_head || llhttp_chunked != framing.chunked) {
+        return HTTP1_REFUSE(400, "The head can be read in two ways.");
+    }
+    keep_line(parser);
+    parser->expects_continue = framing.expects_continue;
+    if (parser->llhttp_saw_message) {
+        parser->state = HTTP1_WHOLE;
+        return HTTP1_FINE;
+    }
+    return begin_body(parser, &framing);
+}
+
 /* Counts and checks one field of the head or of the trailer. */
 static struct http1_refusal read_field(struct http1 *parser, struct ever_slice content,
-                                       struct ever_slice line, struct http_header *out_field)
+                                       struct http_header *out_field)
 {
     if (parser->field_count == HTTP1_FIELDS_MAX) {
         return HTTP1_REFUSE(431, "There are more header fields than this server allows.");
     }
-    struct http1_refusal refusal = http1_guard_field(content, out_field);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(http1_guard_field(content, out_field));
     parser->field_count++;
-    parser->field_bytes += (uint32_t)line.size;
+    parser->field_bytes += (uint32_t)content.size + 2;
     return HTTP1_FINE;
 }
 
 static struct http1_refusal end_field_line(struct http1 *parser, struct ever_slice line)
 {
     struct ever_slice content;
-    struct http1_refusal refusal = http1_guard_line(line, &content);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(http1_guard_line(line, &content));
     if (content.size == 0) {
         return end_head(parser, line);
     }
     struct http1_message *message = parser->message;
-    refusal = read_field(parser, content, line, &message->fields[parser->field_count]);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(read_field(parser, content, &message->fields[parser->field_count]));
     message->request.header_count = parser->field_count;
     keep_line(parser);
     return tell_llhttp(parser, line);
@@ -227,27 +215,19 @@ static struct http1_refusal end_field_line(struct http1 *parser, struct ever_sli
 static struct http1_refusal end_trailer_line(struct http1 *parser, struct ever_slice line)
 {
     struct ever_slice content;
-    struct http1_refusal refusal = http1_guard_line(line, &content);
-    struct http_header field;
-    if (refusal.status == 0 && content.size > 0) {
-        refusal = read_field(parser, content, line, &field);
-        if (refusal.status == 0) {
-            refusal = http1_guard_trailer(&field);
-        }
+    HTTP1_TRY(http1_guard_line(line, &content));
+    bool is_end = content.size == 0;
+    if (!is_end) {
+        struct http_header field;
+        HTTP1_TRY(read_field(parser, content, &field));
+        HTTP1_TRY(http1_guard_trailer(&field));
     }
-    if (refusal.status == 0) {
-        refusal = tell_llhttp(parser, line);
-    }
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(tell_llhttp(parser, line));
     drop_line(parser); /* checked, and of no use to anybody here */
-    if ((content.size == 0) != parser->llhttp_saw_message) {
+    if (is_end != parser->llhttp_saw_message) {
         return HTTP1_REFUSE(400, "The trailer can be read in two ways.");
     }
-    if (content.size == 0) {
-        parser->state = HTTP1_WHOLE;
-    }
+    parser->state = is_end ? HTTP1_WHOLE : HTTP1_TRAILERS;
     return HTTP1_FINE;
 }
 
@@ -255,19 +235,11 @@ static struct http1_refusal end_chunk_line(struct http1 *parser, struct ever_sli
 {
     struct ever_slice content;
     size_t extension_bytes = 0;
-    struct http1_refusal refusal = http1_guard_line(line, &content);
-    if (refusal.status == 0) {
-        refusal = http1_guard_chunk(content, &extension_bytes);
-    }
-    if (refusal.status == 0) { /* extensions mean nothing here; llhttp need not understand them */
-        refusal = tell_llhttp(parser, slice_first(content, content.size - extension_bytes));
-    }
-    if (refusal.status == 0) {
-        refusal = tell_llhttp(parser, SLICE_LITERAL("\r\n"));
-    }
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(http1_guard_line(line, &content));
+    HTTP1_TRY(http1_guard_chunk(content, &extension_bytes));
+    /* Extensions mean nothing here; llhttp need not understand them. */
+    HTTP1_TRY(tell_llhttp(parser, slice_first(content, content.size - extension_bytes)));
+    HTTP1_TRY(tell_llhttp(parser, SLICE_LITERAL("\r\n")));
     drop_line(parser);
     parser->extension_bytes += (uint32_t)extension_bytes;
     if (parser->extension_bytes > parser->limits->header_bytes_max) {
@@ -341,10 +313,7 @@ static struct http1_refusal feed_body(struct http1 *parser, struct ever_slice by
 {
     size_t take = bytes.size < parser->remaining ? bytes.size : (size_t)parser->remaining;
     *out_used = take;
-    struct http1_refusal refusal = tell_llhttp(parser, slice_first(bytes, take));
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(tell_llhttp(parser, slice_first(bytes, take)));
     parser->remaining -= take;
     if (parser->remaining > 0) {
         return HTTP1_FINE;

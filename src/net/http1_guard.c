@@ -62,7 +62,7 @@ struct http1_refusal http1_guard_line(struct ever_slice line, struct ever_slice 
     }
     struct ever_slice content = slice_first(line, line.size - 2);
     if (!all_in(content, line_chars)) {
-        return HTTP1_REFUSE(400, "A line of the head holds a control character.");
+        return HTTP1_REFUSE(400, "A line holds a control character.");
     }
     *out_content = content;
     return HTTP1_FINE;
@@ -236,15 +236,9 @@ struct http1_refusal http1_guard_request_line(struct ever_slice content, uint32_
     if (second == rest.size) {
         return HTTP1_REFUSE(400, "The request line is not \"METHOD TARGET HTTP/1.1\".");
     }
-    struct http1_refusal refusal = check_version(slice_from(rest, second + 1), out_is_1_0);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(check_version(slice_from(rest, second + 1), out_is_1_0));
     struct ever_slice method = slice_first(content, first);
-    refusal = check_method(method);
-    if (refusal.status != 0) {
-        return refusal;
-    }
+    HTTP1_TRY(check_method(method));
     request->method = method;
     request->target = slice_first(rest, second);
     if (request->target.size > target_bytes_max) {

@@ -16,6 +16,15 @@ struct http1_refusal {
 #define HTTP1_REFUSE(status_code, sentence)                                                        \
     ((struct http1_refusal){.status = (status_code), .detail = (sentence)})
 
+/* Passes a refusal on. */
+#define HTTP1_TRY(call)                                                                            \
+    do {                                                                                           \
+        struct http1_refusal refusal_ = (call);                                                    \
+        if (refusal_.status != 0) {                                                                \
+            return refusal_;                                                                       \
+        }                                                                                          \
+    } while (0)
+
 #define HTTP1_METHOD_BYTES_MAX 16
 #define HTTP1_CHUNK_DIGITS_MAX 16
 #define HTTP1_CHUNK_EXTENSION_BYTES_MAX 256

@@ -100,19 +100,13 @@ struct http1_refusal http1_check_head(const struct http1_message *message,
                                       struct http1_framing *out_framing)
 {
     struct deciding_fields fields = {0};
-    struct http1_refusal refusal = find_deciding_fields(&message->request, &fields);
-    if (refusal.status == 0) {
-        refusal = check_host(message, fields.host);
-    }
-    if (refusal.status == 0) {
-        refusal = check_body(message, &fields);
-    }
-    if (refusal.status == 0) {
-        refusal = check_expect(fields.expect);
-    }
+    HTTP1_TRY(find_deciding_fields(&message->request, &fields));
+    HTTP1_TRY(check_host(message, fields.host));
+    HTTP1_TRY(check_body(message, &fields));
+    HTTP1_TRY(check_expect(fields.expect));
     *out_framing = (struct http1_framing){
         .chunked = fields.transfer_encoding != NULL,
         .expects_continue = fields.expect != NULL && !message->is_1_0,
     };
-    return refusal;
+    return HTTP1_FINE;
 }

@@ -6,22 +6,9 @@
 #include "net/exchange_priv.h"
 #include "net/server_priv.h"
 
-/* A client that has shut its side and was told nothing for this long has left, most likely. */
-#define HALF_CLOSED_MS 1000u
-
 static uint64_t now_of(const struct connection *connection)
 {
     return uv_now(connection->server->loop);
-}
-
-void http1_session_init(struct connection *connection)
-{
-    const struct http_options *options = &connection->server->options;
-    struct http1_session *session = &connection->http1;
-    session->limits = (struct http1_limits){.target_bytes_max = options->target_bytes_max,
-                                            .header_bytes_max = options->header_bytes_max,
-                                            .body_bytes_max = options->body_bytes_max};
-    session->since_ms = now_of(connection);
 }
 
 /* Answers go out */
@@ -45,7 +32,6 @@ static void pop(struct connection *connection)
     session->first = exchange->next;
     if (session->first == NULL) {
         session->last = NULL;
-        session->since_ms = session->reading == NULL ? now_of(connection) : session->since_ms;
     } else {
         exchange_take_over(session->first);
     }
@@ -142,7 +128,8 @@ static size_t read_request(struct connection *connection, struct ever_slice byte
     if (session->reading == NULL) {
         session->reading = exchange_acquire(connection->server, connection);
         session->since_ms = now_of(connection);
-        http1_begin(&session->parser, &session->limits, &session->reading->message);
+        http1_begin(&session->parser, &connection->server->http1_limits,
+                    &session->reading->message);
     }
     size_t used = 0;
     switch (http1_feed(&session->parser, bytes, &used)) {
@@ -212,7 +199,6 @@ static bool is_inside_request(const struct http1_session *session)
 static void on_ended(struct connection *connection)
 {
     struct http1_session *session = &connection->http1;
-    session->quiet_ms = now_of(connection);
     if (session->is_deaf) {
         return; /* the last answer will end the connection */
     }
@@ -228,44 +214,21 @@ static void on_ended(struct connection *connection)
     }
 }
 
-/* A client that reads on after shutting its side gets its answer; one that has left is noticed by
- * silence, since nothing but a write would tell the two apart. */
-static void tick_half_closed(struct connection *connection, uint64_t now_ms)
-{
-    struct http1_session *session = &connection->http1;
-    if (connection->output.size > 0 || connection->sent_bytes != session->sent_last_tick) {
-        session->sent_last_tick = connection->sent_bytes;
-        session->quiet_ms = now_ms;
-    }
-    if (now_ms - session->quiet_ms < HALF_CLOSED_MS) {
-        return;
-    }
-    if (session->first != NULL && session->first->state == EXCHANGE_STREAMING) {
-        connection_close(connection);
-        return;
-    }
-    struct http_exchange *next = NULL;
-    for (struct http_exchange *exchange = session->first; exchange != NULL; exchange = next) {
-        next = exchange->next;
-        exchange_abandon(exchange);
-    }
-}
-
 static void on_tick(struct connection *connection, uint64_t now_ms)
 {
     struct http1_session *session = &connection->http1;
     const struct http_options *options = &connection->server->options;
     uint64_t passed_ms = now_ms - session->since_ms;
-    if (connection->client_ended) {
-        tick_half_closed(connection, now_ms);
-    } else if (session->is_deaf) {
+    if (session->is_deaf) {
         return;
-    } else if (is_inside_request(session)) {
+    }
+    if (is_inside_request(session)) {
         if (passed_ms > options->request_timeout_ms) {
             refuse(connection, HTTP1_REFUSE(408, "The request took too long to arrive."));
         }
-    } else if (session->first == NULL && connection->output.size == 0 &&
-               passed_ms > options->idle_timeout_ms) {
+    } else if (session->first != NULL || connection->output.size > 0) {
+        session->since_ms = now_ms; /* neither side is idle while an answer is on its way */
+    } else if (passed_ms > options->idle_timeout_ms) {
         session->is_deaf = true;
         connection_finish(connection);
     }

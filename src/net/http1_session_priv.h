@@ -21,15 +21,9 @@ struct http1_session {
     uint32_t count;       /* of those */
     bool is_deaf;         /* no further request will be read */
     bool continue_is_due; /* "100 Continue" waits for the answers before it */
-    bool is_resuming;     /* bytes are being taken from `unread` */
     struct text unread;   /* came while too many requests were in progress */
-    struct http1_limits limits;
-    uint64_t since_ms; /* the beginning of the request in progress, or of idleness */
-    uint64_t quiet_ms; /* since when nothing was sent to a client that has shut its side */
-    uint64_t sent_last_tick;
+    uint64_t since_ms;    /* the beginning of the request in progress, or of idleness */
 };
-
-void http1_session_init(struct connection *connection);
 
 /* The answer of `exchange` is complete: sends what is in order by now. */
 void http1_session_advance(struct connection *connection);

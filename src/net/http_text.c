@@ -39,8 +39,7 @@ static int escaped_byte(struct ever_slice text)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-static bool decode(struct ever_slice text, bool plus_is_space, struct arena *arena,
-                   struct ever_slice *out_text)
+bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text)
 {
     char *decoded = arena_alloc(arena, text.size + 1);
     size_t size = 0;
@@ -54,8 +53,6 @@ static bool decode(struct ever_slice text, bool plus_is_space, struct arena *are
             }
             c = (char)byte;
             step = 3;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
         }
         if (c == '\0') {
             return false;
@@ -69,40 +66,6 @@ static bool decode(struct ever_slice text, bool plus_is_space, struct arena *are
     }
     *out_text = slice_of(decoded, size);
     return true;
-}
-
-bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text)
-{
-    return decode(text, false, arena, out_text);
-}
-
-bool http_query_value(struct ever_slice query, const char *name, struct arena *arena,
-                      struct ever_slice *out_value, bool *out_bad)
-{
-    *out_bad = false;
-    while (query.size > 0) {
-        size_t end = slice_find_byte(query, '&');
-        struct ever_slice pair = slice_first(query, end);
-        query = end == query.size ? SLICE_NONE : slice_from(query, end + 1);
-        size_t equals = slice_find_byte(pair, '=');
-        struct ever_slice key;
-        if (!decode(slice_first(pair, equals), true, arena, &key)) {
-            *out_bad = true;
-            continue;
-        }
-        if (!slice_is(key, name)) {
-            continue;
-        }
-        struct ever_slice value =
-            equals == pair.size ? SLICE_LITERAL("") : slice_from(pair, equals + 1);
-        if (decode(value, true, arena, out_value)) {
-            *out_bad = false;
-            return true;
-        }
-        *out_bad = true;
-        return false;
-    }
-    return false;
 }
 
 /* Accept */

@@ -122,6 +122,9 @@ struct ever_err http_server_start(uv_loop_t *loop, const struct http_options *op
     struct http_server *server = mem_alloc_zero(sizeof *server);
     server->loop = loop;
     server->options = *options;
+    server->http1_limits = (struct http1_limits){.target_bytes_max = options->target_bytes_max,
+                                                 .header_bytes_max = options->header_bytes_max,
+                                                 .body_bytes_max = options->body_bytes_max};
     server->handler = handler;
     server->refuse = refuse;
     server->arg = arg;

@@ -4,7 +4,7 @@
  * other on loops of their own. */
 #pragma once
 #include "base/text.h"
-#include "net/http.h"
+#include "net/http1.h"
 #include "net/listener_priv.h"
 #include "net/output.h"
 #include "net/ring.h"
@@ -15,6 +15,7 @@
 struct http_server {
     uv_loop_t *loop;
     struct http_options options;
+    struct http1_limits http1_limits; /* of the options */
     http_handler_fn *handler;
     http_refuse_fn *refuse;
     void *arg;

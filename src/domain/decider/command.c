@@ -173,7 +173,7 @@ static void on_stall_over(uv_timer_t *timer)
     struct job_queue now = deciders->stalled;
     deciders->stalled = (struct job_queue){0};
     for (struct job *job; (job = job_queue_pop(&now)) != NULL;) {
-        command_append(job);
+        decider_command_append(job);
     }
 }
 
@@ -190,7 +190,7 @@ static void append_failed(struct job *job, struct ever_err err)
     }
 }
 
-void command_append(struct job *job)
+void decider_command_append(struct job *job)
 {
     struct deciders *deciders = job->deciders;
     job->state = JOB_APPENDING;
@@ -202,6 +202,18 @@ void command_append(struct job *job)
     } else if (!IS_OK(err)) {
         append_failed(job, err);
     }
+}
+
+/* The command stands inside the metadata of its first event, some levels deeper than it came. */
+static void append_if_readable(struct job *job)
+{
+    if (json_check(job->appending.write.events[0].metadata, NULL)) {
+        decider_command_append(job);
+        return;
+    }
+    job->guess = true;
+    job_fail(job, DECIDER_THREW,
+             SLICE_LITERAL("the data of the command is nested too deeply to be recorded"));
 }
 
 void command_decided(struct job *job, struct ever_slice member, struct json_value value,
@@ -222,7 +234,7 @@ void command_decided(struct job *job, struct ever_slice member, struct json_valu
         job_fail(job, DECIDER_THREW, fault);
         return;
     }
-    command_append(job);
+    append_if_readable(job);
 }
 
 static void answer_appended(struct job *job)

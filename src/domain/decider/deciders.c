@@ -97,7 +97,6 @@ static void read_info(struct deciders *deciders, const struct app *app, struct j
 
 static void read_routes(struct deciders *deciders, const struct app *app, struct json_value data)
 {
-    deciders->routes = SLICE_LITERAL("{}");
     for (size_t i = 0; i < app->file_count; i++) {
         struct json_value value;
         if (app->files[i].kind == APP_ROUTES &&
@@ -133,6 +132,29 @@ static struct ever_err load(struct deciders *deciders, const struct app *app, st
     TRY(script_start(deciders->loop, &options, report, &deciders->pool, &loaded));
     read_loaded(deciders, app, json_value_of(text_slice(&loaded)));
     return ERR_OK;
+}
+
+/* An APP without scripts needs no worker. */
+static bool has_scripts(const struct app *app)
+{
+    for (size_t i = 0; i < app->file_count; i++) {
+        if (app->files[i].kind == APP_DECIDER || app->files[i].kind == APP_ROUTES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct ever_err compile_and_load(struct deciders *deciders, const struct app *app,
+                                        struct text *report)
+{
+    deciders->routes = SLICE_LITERAL("{}");
+    if (!has_scripts(app)) {
+        return ERR_OK;
+    }
+    struct script_process_options process = process_options(&deciders->options);
+    TRY(script_compile(deciders->loop, &process, app, false, report, &deciders->program));
+    return load(deciders, app, report);
 }
 
 static void on_wake(uv_async_t *wake)
@@ -193,11 +215,7 @@ struct ever_err deciders_open(uv_loop_t *loop, struct ever *store, const struct 
 {
     TRY(check_names(app, report));
     struct deciders *deciders = create(loop, store, options);
-    struct script_process_options process = process_options(&deciders->options);
-    struct ever_err err = script_compile(loop, &process, app, false, report, &deciders->program);
-    if (IS_OK(err)) {
-        err = load(deciders, app, report);
-    }
+    struct ever_err err = compile_and_load(deciders, app, report);
     if (!IS_OK(err)) {
         bool closed = false;
         deciders_close(deciders, note_closed, &closed);
@@ -294,8 +312,10 @@ struct ever_slice deciders_routes(const struct deciders *deciders)
 
 void deciders_stats(const struct deciders *deciders, struct decider_stats *out_stats)
 {
-    struct script_pool_stats pool;
-    script_pool_stats(deciders->pool, &pool);
+    struct script_pool_stats pool = {0};
+    if (deciders->pool != NULL) {
+        script_pool_stats(deciders->pool, &pool);
+    }
     *out_stats = deciders->stats;
     out_stats->workers = pool.ready;
     out_stats->workers_replaced = pool.replaced;

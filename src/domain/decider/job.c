@@ -198,7 +198,7 @@ void job_end(struct job *job)
     deciders_finish_close(deciders);
 }
 
-static enum ever_code code_of(enum decider_outcome outcome)
+static uint16_t code_of(enum decider_outcome outcome)
 {
     switch (outcome) {
     case DECIDER_TIME_LIMIT:

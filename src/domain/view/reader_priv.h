@@ -8,10 +8,9 @@
  * Lock:     `lock` is the only one taken here, for a few instructions. */
 #pragma once
 #include "domain/view/database_priv.h"
+#include "domain/view/view.h"
 
 #include <pthread.h>
-
-#define VIEW_READERS_MAX 8
 
 struct view_column {
     struct ever_slice prefix; /* {"name": or ,"name": as it stands in each row */

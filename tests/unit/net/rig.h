@@ -122,6 +122,14 @@ static inline void rig_on_stopped(void *arg)
     ((struct rig *)arg)->stopped = true;
 }
 
+/* After http_server_stop(). */
+static inline void rig_finish(struct rig *rig)
+{
+    RIG_UNTIL(rig, rig->stopped);
+    assert_int_equal(uv_run(&rig->loop, UV_RUN_NOWAIT), 0);
+    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+}
+
 static inline void rig_stop(struct rig *rig)
 {
     http_server_stop(rig->server, 0, rig_on_stopped, rig);
@@ -129,9 +137,7 @@ static inline void rig_stop(struct rig *rig)
         http_respond(rig->waiting[i], 200, NULL, 0, SLICE_NONE);
     }
     rig->waiting_count = 0;
-    RIG_UNTIL(rig, rig->stopped);
-    assert_int_equal(uv_run(&rig->loop, UV_RUN_NOWAIT), 0);
-    assert_int_equal(uv_loop_close(&rig->loop), 0); /* no handle is left behind */
+    rig_finish(rig);
 }
 
 static inline int rig_connect(struct rig *rig)

@@ -1,4 +1,4 @@
-/* Catches: text of a request decoded to something else than what was meant: escapes, query values,
+/* Catches: text of a request decoded to something else than what was meant: escapes and
  * preferences. */
 #include "unit/unit.h"
 
@@ -49,49 +49,6 @@ static void percent_decoding_is_strict(void **state)
     }
     struct ever_slice decoded;
     assert_false(http_percent_decode(slice_of("a\0b", 3), &arena, &decoded));
-    arena_deinit(&arena);
-}
-
-static void query_values_are_found_by_their_decoded_name(void **state)
-{
-    (void)state; /* cmocka's signature */
-    static const struct {
-        const char *query;
-        const char *value; /* of "from"; NULL: missing */
-        bool bad;
-    } cases[] = {
-        {"", NULL, false},
-        {"from=3", "3", false},
-        {"a=1&from=3&b=2", "3", false},
-        {"from=3&from=4", "3", false},
-        {"from", "", false},
-        {"from=", "", false},
-        {"from==", "=", false},
-        {"from=a%26b%3D+c", "a&b= c", false},
-        {"f%72om=3", "3", false},
-        {"From=3", NULL, false},
-        {"fro=1&fromm=2&=3", NULL, false},
-        {"&&from=3&&", "3", false},
-        {"from=%", NULL, true},
-        {"from=%00", NULL, true},
-        {"from=%zz&from=3", NULL, true},
-        {"%=1&from=3", "3", false},
-        {"fro%=1", NULL, true},
-        {"other=%", NULL, false},
-    };
-    struct arena arena;
-    arena_init(&arena);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct ever_slice value = SLICE_NONE;
-        bool bad = false;
-        bool found = http_query_value(slice_of_text(cases[i].query), "from", &arena, &value, &bad);
-        if (found != (cases[i].value != NULL) || bad != cases[i].bad) {
-            fail_msg("%s: found %d, bad %d", cases[i].query, found, bad);
-        }
-        if (found) {
-            assert_slice(value, cases[i].value);
-        }
-    }
     arena_deinit(&arena);
 }
 
@@ -148,7 +105,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(percent_decoding_is_strict),
-        cmocka_unit_test(query_values_are_found_by_their_decoded_name),
         cmocka_unit_test(accept_is_weighed_by_the_closest_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

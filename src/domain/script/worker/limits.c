@@ -110,10 +110,7 @@ void limits_begin(struct limits *limits, int64_t time_ns_max)
 enum limit_hit limits_end(struct limits *limits)
 {
     enum limit_hit hit = limits->hit;
+    limits->hit = LIMIT_NONE;
     limits->time_ns_max = INT64_MAX; /* our own scripts are not limited */
-    if (hit != LIMIT_NONE) {
-        limits->hit = LIMIT_NONE;
-        arm(limits); /* a terminated call has used up its tick */
-    }
     return hit;
 }

@@ -9,9 +9,12 @@
 #include "domain/script/worker/engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -170,6 +173,19 @@ static void set_environment(const struct engine_options *options)
     setenv("JSC_forceRAMSize", bytes, 1); /* twice the limit: collects well below it */
 }
 
+/* The server decides when a worker ends: what a terminal or a service manager sends to all
+ * processes of a group is for the server. Without it a worker is nothing, and dies even in an
+ * endless loop. */
+static void follow_server(void)
+{
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const struct rlimit none = {0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* the engine reserves tens of GB of addresses */
+}
+
 static bool parse_options(int count, char **arguments, struct engine_options *out_options)
 {
     uint64_t values[3];
@@ -199,6 +215,7 @@ int main(int count, char **arguments)
         perror("everfold-js: status page");
         return 2;
     }
+    follow_server();
     set_environment(&options);
     struct worker worker = {.engine = engine_create(&options), .status = page};
     while (read_more(&worker) && handle_all(&worker)) {

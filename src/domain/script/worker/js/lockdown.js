@@ -36,7 +36,7 @@
     }
 
     function closeMethod(object, label, name, instead) {
-        if (object !== undefined && Object.hasOwn(object, name)) {
+        if (Object.hasOwn(object, name)) {
             replace(object, name, closer(`${label}.${name}`, instead));
         }
     }
@@ -64,7 +64,10 @@
         replace(ClosedDate, 'parse', RealDate.parse);
         replace(ClosedDate, 'now', clock);
         replace(globalThis, 'Date', ClosedDate);
-        closeMethod(globalThis.Temporal?.Now, 'Temporal.Now', 'instant', 'use ctx.now, the time of the command');
+        const now = globalThis.Temporal?.Now; // some engines have it
+        for (const name of Object.getOwnPropertyNames(now ?? {})) {
+            closeMethod(now, 'Temporal.Now', name, 'use ctx.now, the time of the command');
+        }
     }
 
     function closeMethods() {

@@ -393,6 +393,10 @@
         }
     }
 
+    function freshEntry(decider) {
+        return { revision: -1, text: decider.initial, before: undefined };
+    }
+
     function takeBack(stream) {
         const before = states.get(stream)?.before;
         if (before === undefined) {
@@ -406,8 +410,8 @@
         if (drop === true) {
             takeBack(stream);
         }
-        const fresh = { revision: -1, text: decider.initial, before: undefined };
-        return from === 0 ? fresh : arriving.get(stream) ?? states.get(stream) ?? fresh;
+        const entry = from === 0 ? undefined : arriving.get(stream) ?? states.get(stream);
+        return entry ?? freshEntry(decider);
     }
 
     function advance(decider, request) {
@@ -424,10 +428,12 @@
             return JSON.stringify({ folded: entry.revision });
         }
         arriving.delete(stream);
-        if (entry.revision !== revision) {
-            const behind = entry.revision < revision ? entry : { revision: -1, text: decider.initial, before: undefined };
-            remember(stream, behind);
-            return JSON.stringify({ need: behind.revision + 1 });
+        if (entry.revision > revision) {
+            entry = freshEntry(decider);
+        }
+        if (entry.revision < revision) {
+            remember(stream, entry);
+            return JSON.stringify({ need: entry.revision + 1 });
         }
         if (request.once !== true) {
             remember(stream, entry);
