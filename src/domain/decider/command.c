@@ -173,7 +173,7 @@ static void on_stall_over(uv_timer_t *timer)
     struct job_queue now = deciders->stalled;
     deciders->stalled = (struct job_queue){0};
     for (struct job *job; (job = job_queue_pop(&now)) != NULL;) {
-        command_append(job);
+        decider_command_append(job);
     }
 }
 
@@ -190,7 +190,7 @@ static void append_failed(struct job *job, struct ever_err err)
     }
 }
 
-void command_append(struct job *job)
+void decider_command_append(struct job *job)
 {
     struct deciders *deciders = job->deciders;
     job->state = JOB_APPENDING;
@@ -208,7 +208,7 @@ void command_append(struct job *job)
 static void append_if_readable(struct job *job)
 {
     if (json_check(job->appending.write.events[0].metadata, NULL)) {
-        command_append(job);
+        decider_command_append(job);
         return;
     }
     job->guess = true;

@@ -162,7 +162,7 @@ void command_begin(struct job *job);
 void command_decided(struct job *job, struct ever_slice member, struct json_value value,
                      bool seeded);
 void command_appended(struct job *job);
-void command_append(struct job *job); /* again, when it was stalled */
+void decider_command_append(struct job *job); /* again, when it was stalled */
 void state_begin(struct job *job);
 void state_shown(struct job *job, struct json_value state);
 
