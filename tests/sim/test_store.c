@@ -3,8 +3,8 @@
  * append that is written twice when it is sent again.
  *
  * One fixed history, of appends to several streams at once, is written on a simulated disk that is
- * failed, filled up, killed and powered off at each of its I/O calls. A store may only ever hold
- * the beginning of that history: all that was acknowledged, and the one append after it whose
+ * failed or filled up, and killed or powered off, at each of its I/O calls. A store may only ever
+ * hold the beginning of that history: all that was acknowledged, and the one append after it whose
  * outcome nobody heard, or not. */
 #include "unit/unit.h"
 
@@ -433,16 +433,21 @@ static void try_aftermaths(const struct world *world, uint64_t seed, struct tall
     disk_random_init(&random, seed);
     disk_restart(killed.disk);
     disk_power_off(off.disk, &random.choices);
-    cut_recovery(world_clone(seed % 2 == 0 ? &killed : &off), seed, tally);
-    recover(killed, seed, tally);
+    if (seed % 4 < 2) {
+        recover(killed, seed, tally);
+    } else {
+        cut_recovery(killed, seed, tally);
+    }
     recover(off, seed, tally);
 }
 
-/* The workload, with this fault at each call in turn; with lies until one is found out. */
-static struct tally enumerate(enum disk_fault fault, unsigned lies)
+/* The workload, with this fault at every second call in turn, from the first one on; the other
+ * deadly and the other harmless fault are tried at those between. With lies until one is found out.
+ */
+static struct tally enumerate(enum disk_fault fault, uint64_t first, unsigned lies)
 {
     struct tally tally = {0};
-    for (uint64_t call = 0;; call++) {
+    for (uint64_t call = first;; call += 2) {
         struct disk_random random;
         struct world world = {.disk = disk_create(512), .expects_fault = true};
         disk_random_init(&random, call);
@@ -464,9 +469,9 @@ static struct tally enumerate(enum disk_fault fault, unsigned lies)
 
 /* --- Tests ----------------------------------------------------------------------------------- */
 
-static void expect_no_violation(enum disk_fault fault)
+static void expect_no_violation(enum disk_fault fault, uint64_t first)
 {
-    struct tally tally = enumerate(fault, 0);
+    struct tally tally = enumerate(fault, first, 0);
     print_message("fault %d: %llu states\n", (int)fault, (unsigned long long)tally.states);
     if (tally.violations > 0) {
         fail_msg("%llu of %llu states, the first at call %llu: %s",
@@ -475,28 +480,28 @@ static void expect_no_violation(enum disk_fault fault)
     }
 }
 
-static void survives_death_at_each_call(void **state)
+static void survives_death_at_calls(void **state)
 {
     (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_DIE);
+    expect_no_violation(DISK_DIE, 0);
 }
 
-static void survives_death_after_each_call(void **state)
+static void survives_death_after_calls(void **state)
 {
     (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_DIE_AFTER);
+    expect_no_violation(DISK_DIE_AFTER, 1);
 }
 
-static void survives_a_failure_of_each_call(void **state)
+static void survives_a_failure_of_calls(void **state)
 {
     (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_FAIL);
+    expect_no_violation(DISK_FAIL, 0);
 }
 
-static void survives_a_full_disk_from_each_call_on(void **state)
+static void survives_a_full_disk_from_calls_on(void **state)
 {
     (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_FULL);
+    expect_no_violation(DISK_FULL, 1);
 }
 
 static void a_sync_left_out_is_noticed(void **state)
@@ -504,7 +509,7 @@ static void a_sync_left_out_is_noticed(void **state)
     (void)state; /* cmocka's signature */
     static const unsigned lies[] = {DISK_LIE_WRITE, DISK_LIE_SYNC, DISK_LIE_DIR};
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
-        struct tally tally = enumerate(DISK_DIE, lies[i]);
+        struct tally tally = enumerate(DISK_DIE, 0, lies[i]);
         print_message("liar %zu: found out at call %llu: %s\n", i, (unsigned long long)tally.call,
                       tally.first == NULL ? "never" : tally.first);
         assert_true(tally.violations > 0);
@@ -519,7 +524,7 @@ static void an_index_that_is_damaged_or_lost_is_made_again(void **state)
     workload(&world);
     size_t size = disk_peek(world.disk, path).size;
     assert_true(size > 0);
-    for (uint64_t at = 0; at < size; at += 13) {
+    for (uint64_t at = 0; at < size; at += 61) {
         struct world rotten = world_clone(&world);
         char bad = (char)~disk_peek(rotten.disk, path).data[at];
         disk_poke(rotten.disk, path, at, slice_of(&bad, 1));
@@ -539,10 +544,10 @@ static void an_index_that_is_damaged_or_lost_is_made_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(survives_death_at_each_call),
-        cmocka_unit_test(survives_death_after_each_call),
-        cmocka_unit_test(survives_a_failure_of_each_call),
-        cmocka_unit_test(survives_a_full_disk_from_each_call_on),
+        cmocka_unit_test(survives_death_at_calls),
+        cmocka_unit_test(survives_death_after_calls),
+        cmocka_unit_test(survives_a_failure_of_calls),
+        cmocka_unit_test(survives_a_full_disk_from_calls_on),
         cmocka_unit_test(a_sync_left_out_is_noticed),
         cmocka_unit_test(an_index_that_is_damaged_or_lost_is_made_again),
     };
