@@ -27,7 +27,7 @@ const below = {
 
 const impure = /\b(clock_gettime|gettimeofday|time|rand|random|getrandom|arc4random|open|openat|fopen|pread|pwrite|pwritev2?|fsync|fdatasync|rename|unlink|mkdir|opendir|setlocale|usleep|nanosleep)\s*\(/;
 const banned = [
-    [/\b(sprintf|vsprintf|strcpy|strcat|gets|atoi|atol|atof|strtok|rand|srand|alloca)\s*\(/, 'banned call'],
+    [/(?<![.>])\b(sprintf|vsprintf|strcpy|strcat|gets|atoi|atol|atof|strtok|rand|srand|alloca)\s*\(/, 'banned call'],
     [/\b(sleep|usleep)\s*\(/, 'never sleep to wait'],
     [/\b(TODO|FIXME|XXX|HACK)\b/, 'unfinished work'],
 ];

@@ -264,10 +264,10 @@ static enum view_step step_both(struct view *view)
 
 enum view_step view_life_step(struct view *view, bool *out_moved)
 {
-    enum view_step step = VIEW_STEP_RETRY;
     struct ever_err err = ensure_current(view);
-    if (IS_OK(err)) {
-        step = step_both(view);
+    enum view_step step = IS_OK(err) ? VIEW_STEP_IDLE : VIEW_STEP_RETRY;
+    if (view->serving != NULL) { /* an earlier version follows though the new one cannot be made */
+        step = more_urgent(step, step_both(view));
     }
     *out_moved = publish(view);
     return step;
