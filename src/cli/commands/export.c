@@ -143,7 +143,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_export = {
+const struct command cli_export = {
     .name = "export",
     .summary = "Write every event as NDJSON, which import reads",
     .parameters = parameters,

@@ -92,7 +92,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_read = {
+const struct command cli_read = {
     .name = "read",
     .summary = "Print the events of a stream, or of the whole log",
     .parameters = parameters,

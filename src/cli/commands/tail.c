@@ -186,7 +186,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_tail = {
+const struct command cli_tail = {
     .name = "tail",
     .summary = "Print the newest events, then each new one as it comes",
     .parameters = parameters,
