@@ -4,12 +4,13 @@
 //     const answer = await server.json('GET', '/views');      // { status, headers, body }
 //     assert.equal(await server.stop(), 0);
 //
-// Every server gets a temporary data folder and a port the system picks. Paths of apps are relative
+// Every server gets a temporary data folder and, unless told otherwise, a port the system picks. Paths of apps are relative
 // to the repository. EVERFOLD_BIN names the program, else the release build is taken.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -17,8 +18,19 @@ export const binary = resolve(root, process.env.EVERFOLD_BIN ?? 'build/release/b
 
 const startLimitMs = 60_000; // sanitized builds on a busy machine are slow; nothing waits for it
 
+// A test that fails stops nothing: what it left behind must not keep the file's process alive.
+const children = new Set();
+after(() => children.forEach((child) => child.kill('SIGKILL')));
 const folders = [];
 process.on('exit', () => folders.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+
+/** Starts a program in the repository; it is killed when the tests of the file are over. */
+export function start(args, options = {}) {
+  const child = spawn(binary, args, { cwd: root, ...options, env: environment(options.env) });
+  children.add(child);
+  child.on('close', () => children.delete(child));
+  return child;
+}
 
 /** A new empty folder, removed when the test process ends. */
 export function temporaryFolder() {
@@ -36,7 +48,7 @@ function environment(extra) {
 /** Runs one command to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. */
 export function everfold(args, { input = '', env = {}, cwd = root } = {}) {
   return new Promise((done, failed) => {
-    const child = spawn(binary, args, { cwd, env: environment(env) });
+    const child = start(args, { cwd, env });
     const out = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) {
       child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
@@ -69,10 +81,9 @@ function addressOf(child, output) {
 }
 
 /** Starts `everfold serve`. Rejects with all it printed when it ends before it listens. */
-export async function startServer({ app, data = temporaryFolder(), args = [], env = {} } = {}) {
-  const port = args.includes('--port') ? [] : ['--port', '0'];
-  const words = ['serve', ...(app ? [resolve(root, app)] : []), ...port, '--data', data, ...args];
-  const child = spawn(binary, words, { cwd: root, env: environment(env) });
+export async function startServer({ app, data = temporaryFolder(), port = 0, args = [], env = {} } = {}) {
+  const words = ['serve', ...(app ? [resolve(root, app)] : []), '--port', String(port), '--data', data, ...args];
+  const child = start(words, { env });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => (output[name] += text));
@@ -118,7 +129,7 @@ export async function startServer({ app, data = temporaryFolder(), args = [], en
     /** A new server on the same data, after this one has ended. */
     async restart(more = {}) {
       await ended;
-      return startServer({ app, data, args, env, ...more });
+      return startServer({ app, data, port, args, env, ...more });
     },
   };
 }

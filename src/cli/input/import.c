@@ -26,8 +26,8 @@ struct run {
     uint64_t behind;          /* appended though something before them was refused */
     uint64_t left_out;        /* of streams that the server alone writes */
     struct progress_bar bar;
+    bool refused; /* a batch was */
     bool failed;  /* and reported */
-    bool refused; /* by the server: a batch, while later ones were under way */
 };
 
 static struct batch *filling(struct run *run)
@@ -113,8 +113,8 @@ static void take_answer(struct run *run)
         run->under_way = 0; /* the connection is gone */
     } else if (session->response.status >= 300) {
         report_refusal(run, batch);
-        run->failed = true;
         run->refused = true;
+        run->failed = true;
     } else {
         note_done(run, batch, session->response.status == 200);
     }
