@@ -18,13 +18,19 @@ export const binary = resolve(root, process.env.EVERFOLD_BIN ?? 'build/release/b
 
 const startLimitMs = 60_000; // sanitized builds on a busy machine are slow; nothing waits for it
 
-// A test that fails stops nothing: what it left behind must not keep the file's process alive.
+// A test that fails stops nothing: when the tests of the file are over, what it left running must not
+// keep this process alive, and ends with it.
 const children = new Set();
-after(() => children.forEach((child) => child.kill('SIGKILL')));
 const folders = [];
-process.on('exit', () => folders.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+const hold = (child, how) =>
+  [child, child.stdin, child.stdout, child.stderr].forEach((handle) => handle?.[how]?.());
+after(() => children.forEach((child) => hold(child, 'unref')));
+process.on('exit', () => {
+  children.forEach((child) => child.kill('SIGKILL'));
+  folders.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
+});
 
-/** Starts a program in the repository; it is killed when the tests of the file are over. */
+/** Starts the program in the repository, with these words. */
 export function start(args, options = {}) {
   const child = spawn(binary, args, { cwd: root, ...options, env: environment(options.env) });
   children.add(child);
@@ -118,11 +124,13 @@ export async function startServer({ app, data = temporaryFolder(), port = 0, arg
     },
     /** A clean stop; resolves with the exit code. */
     stop() {
+      hold(child, 'ref');
       child.kill('SIGTERM');
       return ended;
     },
     /** As if the power of the process were cut. */
     kill() {
+      hold(child, 'ref');
       child.kill('SIGKILL');
       return ended;
     },
