@@ -12,7 +12,7 @@
 /* `text` is a literal: what was being done, in a few words. */
 #define FAIL(error_code, text) FAIL_ERRNO(error_code, 0, text)
 #define FAIL_ERRNO(error_code, number, text)                                                       \
-    ((struct ever_err){.code = (error_code),                                                       \
+    ((struct ever_err){.code = (uint16_t)(error_code),                                             \
                        .sys_errno = (number),                                                      \
                        .what = __FILE_NAME__ ":" ERR_TEXT(__LINE__) ": " text})
 

@@ -15,13 +15,15 @@ static const char *skip_checked_space(const char *at, const char *end)
 
 static const char *string_end(const char *at, const char *end) /* at the opening quote */
 {
-    for (at++; at != end && *at != '"'; at++) {
-        if (*at == '\\') {
-            at++;
+    at++;
+    for (;;) {
+        at = json_skip_plain(at, end);
+        ASSERT(at < end);
+        if (*at == '"') {
+            return at + 1;
         }
+        at += *at == '\\' ? 2 : 1;
     }
-    ASSERT(at < end);
-    return at + 1;
 }
 
 static const char *container_end(const char *at, const char *end)

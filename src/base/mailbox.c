@@ -25,10 +25,10 @@ void mailbox_send(struct mailbox *box, struct mail *mail)
         box->last->next = mail;
     }
     box->last = mail;
-    pthread_mutex_unlock(&box->lock);
     if (was_empty) {
-        box->wake(box->arg);
+        box->wake(box->arg); /* before unlocking: behind it the box may be gone with its mail */
     }
+    pthread_mutex_unlock(&box->lock);
 }
 
 struct mail *mailbox_take_all(struct mailbox *box)

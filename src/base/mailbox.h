@@ -1,7 +1,8 @@
 /* mailbox.h - messages from any thread to one owner thread, in order, without waiting.
  *
  * Senders bring the memory (struct mail inside their message), so sending cannot fail. `wake` is
- * called when the box was empty before; the owner then takes all there is. */
+ * called when the box was empty before; the owner then takes all there is. An owner who has taken
+ * all that it waits for may destroy the box at once. */
 #pragma once
 #include "everfold_types.h"
 
@@ -12,10 +13,10 @@ struct mail {
 };
 
 struct mailbox {
-    pthread_mutex_t lock; /* held for a few instructions, never over a call */
+    pthread_mutex_t lock; /* held for a few instructions and `wake` */
     struct mail *first;
     struct mail *last;
-    void (*wake)(void *arg); /* any thread; must be callable at any time until deinit */
+    void (*wake)(void *arg); /* any thread; short, like uv_async_send(); must not touch the box */
     void *arg;
 };
 

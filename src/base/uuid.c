@@ -12,8 +12,13 @@ struct ever_uuid uuid_v4(struct env *env)
 {
     struct ever_uuid uuid;
     env->random(env, uuid.bytes, sizeof uuid.bytes);
-    stamp(&uuid, 4);
-    return uuid;
+    return uuid_v4_of(uuid);
+}
+
+struct ever_uuid uuid_v4_of(struct ever_uuid random_bytes)
+{
+    stamp(&random_bytes, 4);
+    return random_bytes;
 }
 
 struct ever_uuid uuid_v7(struct env *env)

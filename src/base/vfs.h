@@ -52,7 +52,8 @@ struct vfs {
     struct ever_err (*remove)(struct vfs *vfs, const char *path); /* for what can be rebuilt only */
     /* What open, rename and remove did to the names in it reaches the disk. */
     struct ever_err (*sync_dir)(struct vfs *vfs, const char *path);
-    /* Held until released or the process ends. EVER_BUSY: another has it. */
+    /* Held until released or the process ends. EVER_BUSY: another has it; the file holds the number
+     * of that process. */
     struct ever_err (*lock)(struct vfs *vfs, const char *path, struct vfs_lock **out_lock);
     void (*unlock)(struct vfs *vfs, struct vfs_lock *lock); /* NULL-safe. */
 };

@@ -317,6 +317,12 @@ static struct ever_err real_sync_dir(struct vfs *vfs, const char *path)
 
 /* --- Locks ----------------------------------------------------------------------------------- */
 
+/* Who waits at a locked folder wants to know for whom. The lock holds without it too. */
+static void write_holder(int fd)
+{
+    (void)(ftruncate(fd, 0) == 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0);
+}
+
 static struct ever_err real_lock(struct vfs *vfs, const char *path, struct vfs_lock **out_lock)
 {
     (void)vfs; /* the real one has no state */
@@ -335,6 +341,7 @@ static struct ever_err real_lock(struct vfs *vfs, const char *path, struct vfs_l
         (void)close(fd); /* nothing was written */
         return err;
     }
+    write_holder(fd);
     lock->fd = fd;
     *out_lock = lock;
     return ERR_OK;

@@ -3,13 +3,15 @@
  *     deciders/NAME.js    views/NAME.sql    routes.js    tests/NAME.test.js    other *.js: imported
  *
  * A file that cannot be read, a link that leads out of the folder, a name outside [a-z0-9_-] for a
- * decider or view: refused, by name. Hidden files and .everfold are passed over. */
+ * decider or view: refused, by name. Passed over: hidden files and folders (so .everfold too),
+ * node_modules, links to folders, and what has another ending. */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"
 
 #define APP_FILE_BYTES_MAX (1u << 20)
 #define APP_FILES_MAX 1000
+#define APP_NAME_BYTES_MAX 100 /* of a decider or view: data files are named by them */
 
 enum app_file_kind { APP_DECIDER, APP_VIEW, APP_ROUTES, APP_TEST, APP_MODULE };
 

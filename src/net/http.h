@@ -3,11 +3,15 @@
  * Knows nothing of events. A whole request (its body included, up to the limit) is handed to the
  * handler as an exchange, which the handler answers now or later: at once with http_respond(), or
  * bit by bit with http_stream_begin(). Requests of one connection may be in progress together
- * (pipelining); answers leave in order. Errors before the handler (bad syntax, 408, 413, 414, 431,
- * 501, TLS or HTTP/2 on this port) are answered through `refuse`, so that they look like all
- * others.
+ * (pipelining); answers leave in order. Errors before the handler (400, 408, 413, 414, 417, 431,
+ * 501, 505) are answered through `refuse`, so that they look like all others; the connection ends
+ * with them. TLS and HTTP/2, which have answers of their own kind, get those and are never seen
+ * above.
  *
- * Threads:  one loop thread owns a server, its connections and exchanges. */
+ * Threads:  one loop thread owns a server, its connections and exchanges.
+ * Memory:   an idle connection costs about 900 bytes; buffers and requests come from pools. Between
+ *           the turns of the loop nothing of a request outlives its answer.
+ * Signals:  starting a server sets SIGPIPE to be ignored in the process. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -26,7 +30,7 @@ struct http_header {
 struct http_request {         /* lent until the exchange has ended */
     struct ever_slice method; /* as sent: "GET" */
     struct ever_slice target; /* as sent: "/streams/a%20b?from=3" */
-    struct ever_slice path;   /* of the target, still percent-encoded */
+    struct ever_slice path;   /* of the target, still percent-encoded; "*" for OPTIONS only */
     struct ever_slice query;  /* behind the "?", still percent-encoded; may be empty */
     const struct http_header *headers;
     size_t header_count;
@@ -44,15 +48,22 @@ struct http_options {
     uint32_t target_bytes_max;   /* 414 beyond */
     size_t body_bytes_max;       /* 413 beyond */
     uint32_t request_timeout_ms; /* from first byte to last: 408 */
-    uint32_t idle_timeout_ms;    /* between requests: closed */
+    uint32_t idle_timeout_ms;    /* between requests; taking none of its answer: closed */
     uint32_t pipelined_max;      /* exchanges in progress on one connection; then reading pauses */
     size_t stream_buffer_bytes;  /* unsent bytes of a stream before http_stream_write() says wait */
 };
+/* 127.0.0.1:2113, 4096 connections, 16 KiB of header, 8 KiB of target, 4 MiB of body, 30 s, 60 s,
+ * 64 pipelined, 256 KiB. At most 64 header fields. */
 void http_options_default(struct http_options *options);
+
+/* A client goes away when its connection is reset, or when it takes nothing for idle_timeout_ms.
+ * One that has only shut its side is served on, since it may be waiting for its answer; after as
+ * long without a byte to send it, it counts as gone, too: it may as well have left. */
 
 /* The handler must answer every exchange once. Called on the loop. */
 typedef void http_handler_fn(void *arg, struct http_exchange *exchange);
-/* Answers a request that never became one: `status` and a sentence that names the cause. */
+/* Answers a request that never became one: `status` and a sentence that names the cause. Of the
+ * request, what was not read is empty. */
 typedef void http_refuse_fn(void *arg, struct http_exchange *exchange, unsigned status,
                             const char *detail);
 
@@ -61,22 +72,26 @@ struct ever_err http_server_start(uv_loop_t *loop, const struct http_options *op
                                   http_handler_fn *handler, http_refuse_fn *refuse, void *arg,
                                   struct http_server **out_server);
 uint16_t http_server_port(const struct http_server *server);
-/* Stops listening; lets running answers finish for up to `grace_ms`, streams are ended at once;
- * then calls `stopped`, after which the server is gone. */
+/* Stops listening; lets running answers finish for up to `grace_ms`, then closes all connections.
+ * Streams are cut at once: `gone`, and no last chunk, so that clients can tell. Calls `stopped`
+ * when every exchange was answered, those too that were abandoned; then the server is gone. */
 void http_server_stop(struct http_server *server, uint32_t grace_ms, void (*stopped)(void *arg),
                       void *arg);
 
 const struct http_request *http_request(const struct http_exchange *exchange);
 struct arena *http_arena(struct http_exchange *exchange); /* freed when the exchange ends */
 
-/* One complete answer. Copies everything, or keeps it in one write buffer. Content-Length, Date and
- * Connection are added here; HEAD gets no body. */
+/* One complete answer; copies everything. Content-Length, Date and Connection are added here; HEAD,
+ * 204 and 304 get no body. The exchange has ended; what it lends stays valid until the loop's turn
+ * is over. Control characters in a header's value become blanks. */
 void http_respond(struct http_exchange *exchange, unsigned status,
                   const struct http_header *headers, size_t header_count, struct ever_slice body);
 
-/* A long answer: chunked on HTTP/1.1. After begin, `ready` is called on the loop whenever there is
- * room again, and once at first; `gone` once, when the client went away or the server stops: no
- * further call on the exchange is allowed then. */
+/* A long answer: chunked on HTTP/1.1, up to the end of the connection on 1.0. After begin, `ready`
+ * is called on the loop whenever there is room again, and once at first, when earlier answers are
+ * out; `gone` once, when the client went away or the server stops: no further call on the exchange
+ * is allowed then. Neither is called within http_stream_begin(). A HEAD has no body: `gone` follows
+ * at once. */
 struct http_stream_events {
     void (*ready)(void *arg, struct http_exchange *exchange);
     void (*gone)(void *arg, struct http_exchange *exchange);
@@ -104,13 +119,8 @@ void http_server_stats(const struct http_server *server, struct http_stats *out_
 
 /* Helpers on text, without I/O. */
 
-/* Percent-decodes once into `arena`. False: a bad escape, or a NUL. */
+/* Percent-decodes once into `arena`. False: a bad escape, a NUL, or no UTF-8. */
 bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text);
-
-/* The value of `name` in a query string, decoded. False when missing; a bad escape counts as
- * missing only if *out_bad is set. */
-bool http_query_value(struct ever_slice query, const char *name, struct arena *arena,
-                      struct ever_slice *out_value, bool *out_bad);
 
 /* How much a client likes `type` ("application/json") by its Accept header, 0 to 1000; a missing
  * header is 1000 for all. */

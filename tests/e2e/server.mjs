@@ -70,7 +70,8 @@ function addressOf(child, output) {
 
 /** Starts `everfold serve`. Rejects with all it printed when it ends before it listens. */
 export async function startServer({ app, data = temporaryFolder(), args = [], env = {} } = {}) {
-  const words = ['serve', ...(app ? [resolve(root, app)] : []), '--port', '0', '--data', data, ...args];
+  const port = args.includes('--port') ? [] : ['--port', '0'];
+  const words = ['serve', ...(app ? [resolve(root, app)] : []), ...port, '--data', data, ...args];
   const child = spawn(binary, words, { cwd: root, env: environment(env) });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {

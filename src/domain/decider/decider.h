@@ -25,10 +25,14 @@ struct decider_options {
     const char *worker_path;  /* the worker program; NULL: "everfold-js" beside this program */
     uint32_t worker_count;    /* processes; 0 means 1 */
     uint32_t time_limit_ms;   /* for one call of decide or one batch of evolve; 0 means 100 */
-    uint32_t memory_limit_mb; /* for one worker; 0 means 256 */
+    uint32_t memory_limit_mb; /* what scripts may add to a worker; 0 means 256 */
+    uint32_t grace_ms;        /* beyond the time limit, before a worker is killed; 0 means 1000 */
     uint32_t states_max;      /* cached states in each worker; 0 means 100,000 */
     uint32_t waiting_max;     /* 0 means 10,000 */
 };
+
+/* The same with the defaults in place of zeros. */
+struct decider_options decider_options_complete(const struct decider_options *given);
 
 /* Compiles the deciders and routes.js of `app` in a worker. `store` and `app` are borrowed until
  * close. EVER_INVALID: `report` names file, line and what is wrong, one line each. Runs the loop
@@ -74,6 +78,7 @@ enum decider_outcome {
     DECIDER_THREW,        /* decide or evolve threw, or returned nonsense: message, file and line */
     DECIDER_TIME_LIMIT,   /* ran longer than time_limit_ms */
     DECIDER_MEMORY_LIMIT, /* or the worker died with it */
+    DECIDER_UNAVAILABLE,  /* no worker can be started: message */
     DECIDER_OVERTAKEN,    /* too many retries */
     DECIDER_STORE_FAILED, /* err says how */
     DECIDER_CLOSED,

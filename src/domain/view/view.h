@@ -23,10 +23,11 @@ struct view;
 struct ever_err views_open(struct ever *store, const struct app *app, const char *dir,
                            struct text *report, struct views **out_views);
 struct ever_err views_start(struct views *views); /* starts the threads */
-void views_close(struct views *views);            /* NULL-safe; stops and waits for the threads */
+/* NULL-safe; stops and waits for the threads. No query may run; close the store after it. */
+void views_close(struct views *views);
 
 /* Applies on the calling thread, without threads started, everything in the log. For tests and
- * tools. */
+ * tools. A view that stops at an event is no error here: its status says so. */
 struct ever_err views_run_to_end(struct views *views);
 
 size_t views_count(const struct views *views);
@@ -44,10 +45,11 @@ size_t view_query_count(const struct view *view);
 const struct view_query_info *view_query_at(const struct view *view, size_t index);
 const struct view_query_info *view_query_find(const struct view *view, struct ever_slice name);
 
+/* Of the file's version; an earlier one that answers meanwhile follows the log by itself. */
 enum view_state {
-    VIEW_CATCHING_UP, /* far behind the log */
+    VIEW_CATCHING_UP, /* far behind the log, or being built */
     VIEW_LIVE,        /* follows */
-    VIEW_STOPPED,     /* an event failed; see `failure` */
+    VIEW_STOPPED,     /* an event failed; see `failure`. A restart tries it again */
 };
 struct view_status {
     enum view_state state;
@@ -58,30 +60,39 @@ struct view_status {
     uint64_t applied;         /* events applied since start */
     uint64_t skipped;         /* events recorded as failed and passed over, in all */
     uint64_t failed_position; /* STOPPED: the event; 0 otherwise */
-    char failure[256];        /* STOPPED or last skipped: what SQLite said; NUL-terminated */
+    /* STOPPED or last skipped: what SQLite said; or what it waits for, as a full disk.
+     * NUL-terminated */
+    char failure[256];
 };
 void view_status(const struct view *view, struct view_status *out_status);
 uint64_t view_position(const struct view *view); /* one atomic */
+
+#define VIEW_READERS_MAX 8 /* connections of a view that answer queries */
 
 struct view_argument {
     struct ever_slice name;
     struct ever_slice value; /* text as it came; the query binds it */
 };
-struct view_limits {
+struct view_limits { /* 0: none */
     uint32_t rows_max;
     uint32_t time_limit_ms;
     size_t bytes_max;
 };
 
-/* Runs a query on a connection of its own; blocks on disk. Appends a JSON array of row objects to
- * `out_rows`. *out_position: what the rows reflect, from the same snapshot. EVER_INVALID: an
- * argument is missing or unknown (`report` names it). EVER_TIMEOUT, EVER_LIMIT: a limit was hit. */
+/* Runs a query on a connection of its own; blocks on disk, and while all connections are in use (at
+ * most VIEW_READERS_MAX run at once; the time limit counts from the call). Appends a JSON array of
+ * row objects to `out_rows`, which is as before on failure. *out_position: what the rows reflect,
+ * from the same snapshot. `report` gets one line for people, without a line's end.
+ * EVER_INVALID: an argument is missing, unknown or of the wrong type, or SQLite refused a value.
+ * EVER_TIMEOUT, EVER_LIMIT: a limit was hit. EVER_BUSY: not just now: the query is new and its
+ * version is still being built, or a damaged database is being replaced. EVER_CORRUPT: damage was
+ * found; the view builds itself again. */
 struct ever_err view_query(struct view *view, const struct view_query_info *query,
                            const struct view_argument *arguments, size_t argument_count,
                            const struct view_limits *limits, struct text *out_rows,
                            uint64_t *out_position, struct text *report);
 
-/* Calls `fn` on a view's thread whenever its position or state moved; must be short. One watcher.
- */
+/* Calls `fn` on a view's thread whenever its position or state moved; must be short. One watcher;
+ * `fn` NULL ends it: no call is running or will come when this returns. */
 typedef void views_watch_fn(void *arg);
 void views_watch(struct views *views, views_watch_fn *fn, void *arg);

@@ -1,0 +1,261 @@
+#include "cli/server/server.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "cli/server/start_report.h"
+#include "gateway/gateway.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct server {
+    struct server_options options;
+    char *data_dir;
+    char *views_dir;
+    uv_loop_t loop;
+    uv_async_t stop_asked;
+    uv_signal_t interrupt;
+    uv_signal_t terminate;
+    bool stopping;
+    /* From here on in the order they are opened; closed the other way round. */
+    struct app *app;
+    struct ever *store;
+    struct views *views;
+    struct deciders *deciders;
+    struct gateway *gateway;
+};
+
+/* --- Stopping: gateway, then deciders, then the loop is empty -------------------------------- */
+
+static void close_handles(struct server *server)
+{
+    uv_close((uv_handle_t *)&server->stop_asked, NULL);
+    uv_close((uv_handle_t *)&server->interrupt, NULL);
+    uv_close((uv_handle_t *)&server->terminate, NULL);
+}
+
+static void on_deciders_closed(void *arg)
+{
+    struct server *server = arg;
+    server->deciders = NULL;
+    close_handles(server);
+}
+
+static void close_deciders(struct server *server)
+{
+    if (server->deciders == NULL) {
+        close_handles(server);
+    } else {
+        deciders_close(server->deciders, on_deciders_closed, server);
+    }
+}
+
+static void on_gateway_stopped(void *arg)
+{
+    struct server *server = arg;
+    server->gateway = NULL;
+    close_deciders(server);
+}
+
+static void begin_stop(struct server *server)
+{
+    if (server->stopping) {
+        return;
+    }
+    server->stopping = true;
+    if (server->gateway == NULL) {
+        close_deciders(server);
+    } else {
+        gateway_stop(server->gateway, on_gateway_stopped, server);
+    }
+}
+
+static void on_stop_asked(uv_async_t *async)
+{
+    begin_stop(async->data);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (server->stopping) {
+        _exit(128 + number); /* as a shell says of a process that a signal ended */
+    }
+    begin_stop(server);
+}
+
+void server_stop(struct server *server)
+{
+    (void)uv_async_send(&server->stop_asked); /* fails only on a closing handle: it stops already */
+}
+
+void server_run(struct server *server)
+{
+    (void)uv_run(&server->loop, UV_RUN_DEFAULT); /* 0: no handle is left */
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    ASSERT(server->gateway == NULL);
+    ASSERT(server->deciders == NULL);
+    views_close(server->views);
+    ever_close(server->store);
+    app_free(server->app);
+    int left = uv_loop_close(&server->loop);
+    ASSERT(left == 0);
+    free(server->data_dir);
+    free(server->views_dir);
+    free(server);
+}
+
+/* --- Starting -------------------------------------------------------------------------------- */
+
+static void init_handle(struct server *server, uv_signal_t *handle, int number)
+{
+    int status = uv_signal_init(&server->loop, handle);
+    ASSERT(status == 0);
+    handle->data = server;
+    if (server->options.stops_on_signals) {
+        status = uv_signal_start(handle, on_signal, number);
+        ASSERT(status == 0);
+    }
+}
+
+static struct server *make_server(const struct server_options *options)
+{
+    struct server *server = mem_alloc_zero(sizeof *server);
+    struct text path = {0};
+    server->options = *options;
+    text_add_text(&path, options->data_dir == NULL ? options->app_dir : options->data_dir);
+    text_add_text(&path, options->data_dir == NULL ? "/.everfold" : "");
+    server->data_dir = mem_copy_text(text_slice(&path));
+    text_add_text(&path, "/views");
+    server->views_dir = mem_copy_text(text_slice(&path));
+    text_deinit(&path);
+    int status = uv_loop_init(&server->loop);
+    ASSERT(status == 0);
+    status = uv_async_init(&server->loop, &server->stop_asked, on_stop_asked);
+    ASSERT(status == 0);
+    server->stop_asked.data = server;
+    init_handle(server, &server->interrupt, SIGINT);
+    init_handle(server, &server->terminate, SIGTERM);
+    return server;
+}
+
+static bool has_kind(const struct app *app, enum app_file_kind kind)
+{
+    for (size_t i = 0; i < app->file_count; i++) {
+        if (app->files[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct ever_err open_store(struct server *server, struct text *report)
+{
+    struct ever_err err = ever_open(server->data_dir, NULL, &server->store);
+    if (IS_OK(err)) {
+        return err;
+    }
+    bool can_be_read = err.code == EVER_CORRUPT && server->store != NULL;
+    start_report_store(err, server->data_dir, can_be_read, report);
+    return can_be_read ? ERR_OK : err;
+}
+
+static struct ever_err open_views(struct server *server, struct text *report)
+{
+    if (!has_kind(server->app, APP_VIEW)) {
+        return ERR_OK;
+    }
+    size_t before = report->size;
+    struct ever_err err =
+        views_open(server->store, server->app, server->views_dir, report, &server->views);
+    if (!IS_OK(err) && report->size == before) {
+        start_report_failure(err, "cannot open the views in", server->views_dir, report);
+    }
+    return err;
+}
+
+static struct ever_err open_deciders(struct server *server, struct text *report)
+{
+    if (!has_kind(server->app, APP_DECIDER) && !has_kind(server->app, APP_ROUTES)) {
+        return ERR_OK; /* no JavaScript, no worker */
+    }
+    struct decider_options options = {.worker_count = server->options.workers,
+                                      .time_limit_ms = server->options.time_limit_ms};
+    size_t before = report->size;
+    struct ever_err err = deciders_open(&server->loop, server->store, server->app, &options, report,
+                                        &server->deciders);
+    if (!IS_OK(err) && report->size == before) {
+        start_report_failure(err, "cannot run the JavaScript of", server->options.app_dir, report);
+    }
+    return err;
+}
+
+static struct ever_err start_gateway(struct server *server, struct text *report)
+{
+    struct gateway_parts parts = {.loop = &server->loop,
+                                  .store = server->store,
+                                  .deciders = server->deciders,
+                                  .views = server->views};
+    http_options_default(&parts.http);
+    parts.http.host = server->options.host;
+    parts.http.port = server->options.port;
+    size_t before = report->size;
+    struct ever_err err = gateway_start(&parts, report, &server->gateway);
+    if (!IS_OK(err) && report->size == before) {
+        start_report_listen(err, server->options.host, server->options.port, report);
+    }
+    return err;
+}
+
+/* Both faults of views and of scripts are told in one start. */
+static struct ever_err open_app(struct server *server, struct text *report)
+{
+    struct ever_err views_err = open_views(server, report);
+    struct ever_err deciders_err = open_deciders(server, report);
+    TRY(views_err);
+    return deciders_err;
+}
+
+static struct ever_err open_all(struct server *server, struct text *report)
+{
+    if (server->options.app_dir != NULL) {
+        TRY(app_load(server->options.app_dir, report, &server->app));
+    }
+    TRY(open_store(server, report));
+    if (server->app != NULL) {
+        TRY(open_app(server, report));
+    }
+    TRY(start_gateway(server, report));
+    return server->views == NULL ? ERR_OK : views_start(server->views);
+}
+
+struct ever_err server_start(const struct server_options *options, struct text *report,
+                             struct server **out_server)
+{
+    ASSERT(options->app_dir != NULL || options->data_dir != NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* a client that goes away is no reason to end */
+    struct server *server = make_server(options);
+    struct ever_err err = open_all(server, report);
+    if (!IS_OK(err)) {
+        begin_stop(server);
+        server_run(server);
+        server_destroy(server);
+        return err;
+    }
+    *out_server = server;
+    return ERR_OK;
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return gateway_port(server->gateway);
+}

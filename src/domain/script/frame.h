@@ -1,0 +1,48 @@
+/* frame.h - what the server and a worker say to each other, as bytes.
+ *
+ *     size u32 | kind u8 | id u32 | payload | NUL
+ *
+ * Little-endian; `size` counts what follows it. The payload is a text; the NUL makes it a C string
+ * where it lies. A request's id comes back with its answer; a worker answers in the order asked. No
+ * I/O here: server (pool.c) and worker (worker/main.c) bring their own. */
+#pragma once
+#include "base/text.h"
+
+#define FRAME_PAYLOAD_BYTES_MAX (96u << 20)
+
+enum frame_kind {
+    FRAME_COMPILE = 1,  /* server -> worker: files in, modules or faults out (compiler.js) */
+    FRAME_LOAD,         /* server -> worker: modules in, deciders or faults out (runtime.js) */
+    FRAME_STEP,         /* server -> worker: fold and decide (runtime.js) */
+    FRAME_ANSWER,       /* worker -> server: what the script answered, JSON */
+    FRAME_TIME_LIMIT,   /* worker -> server: it ran too long and was stopped */
+    FRAME_MEMORY_LIMIT, /* worker -> server: it took too much memory; the worker ends */
+    FRAME_FAULT, /* worker -> server: the script failed where it must not; payload says how */
+};
+
+struct frame {
+    enum frame_kind kind;
+    uint32_t id;
+    struct ever_slice payload; /* lent from the bytes read; a NUL follows it */
+};
+
+void frame_write(struct text *out, enum frame_kind kind, uint32_t id, struct ever_slice payload);
+
+enum frame_status {
+    FRAME_WHOLE,   /* *out_frame is set, *bytes goes on behind it */
+    FRAME_PARTIAL, /* more bytes are needed */
+    FRAME_BROKEN,  /* this is not our protocol */
+};
+enum frame_status frame_read(struct ever_slice *bytes, struct frame *out_frame);
+
+/* Memory that both sides map: what the worker has in hand. So the server knows which request a dead
+ * worker died of, and can look after one that does not answer. The worker writes, the server reads.
+ */
+struct frame_status_page {
+    _Atomic uint32_t current_id;       /* request being run; 0: none */
+    _Atomic uint64_t memory_bytes_max; /* what the process may hold in all; 0: not known yet */
+};
+
+/* File descriptors of a worker. */
+#define WORKER_SOCKET_FD 3
+#define WORKER_STATUS_FD 4

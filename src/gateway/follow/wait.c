@@ -1,0 +1,134 @@
+#include "gateway/follow/wait.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "gateway/gateway_priv.h"
+
+#include <stdlib.h>
+
+struct waits {
+    struct gateway *gateway;
+    struct wait *first;
+    uv_timer_t timer; /* set to the nearest deadline */
+    void (*closed)(struct gateway *gateway);
+};
+
+static bool is_reached(const struct wait *wait)
+{
+    for (size_t i = 0; i < wait->view_count; i++) {
+        if (view_position(wait->views[i]) < wait->position) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A view that has stopped at an event goes on after a restart, if ever. */
+static bool is_hopeless(const struct wait *wait)
+{
+    for (size_t i = 0; i < wait->view_count; i++) {
+        struct view_status status;
+        view_status(wait->views[i], &status);
+        if (status.state == VIEW_STOPPED && view_position(wait->views[i]) < wait->position) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ends those that have reached their position or whose time has run out at `now_ms`. What `done`
+ * does may add waits in front, which the walk does not see. */
+static void end_due(struct waits *waits, uint64_t now_ms)
+{
+    struct wait **at = &waits->first;
+    struct wait *due = NULL;
+    while (*at != NULL) {
+        struct wait *wait = *at;
+        if (!is_reached(wait) && !is_hopeless(wait) && wait->deadline_ms > now_ms) {
+            at = &wait->next;
+            continue;
+        }
+        *at = wait->next;
+        wait->next = due;
+        due = wait;
+    }
+    while (due != NULL) {
+        struct wait *wait = due;
+        due = wait->next;
+        wait->done(wait->arg, is_reached(wait));
+    }
+}
+
+static void on_time(uv_timer_t *timer);
+
+static void set_timer(struct waits *waits, uint64_t now_ms)
+{
+    uint64_t nearest_ms = UINT64_MAX;
+    for (const struct wait *wait = waits->first; wait != NULL; wait = wait->next) {
+        nearest_ms = wait->deadline_ms < nearest_ms ? wait->deadline_ms : nearest_ms;
+    }
+    if (nearest_ms == UINT64_MAX) {
+        uv_timer_stop(&waits->timer);
+    } else {
+        uv_timer_start(&waits->timer, on_time, nearest_ms > now_ms ? nearest_ms - now_ms : 0, 0);
+    }
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    struct waits *waits = timer->data;
+    uint64_t now_ms = uv_now(waits->gateway->parts.loop);
+    end_due(waits, now_ms);
+    set_timer(waits, now_ms);
+}
+
+void waits_add(struct waits *waits, struct wait *wait, uint32_t seconds)
+{
+    if (is_reached(wait) || is_hopeless(wait) || seconds == 0 || waits->gateway->stopping) {
+        wait->done(wait->arg, is_reached(wait));
+        return;
+    }
+    uint64_t now_ms = uv_now(waits->gateway->parts.loop);
+    wait->deadline_ms = now_ms + seconds * UINT64_C(1000);
+    wait->next = waits->first;
+    waits->first = wait;
+    set_timer(waits, now_ms);
+}
+
+void waits_views_moved(struct waits *waits)
+{
+    if (waits->first != NULL) {
+        end_due(waits, 0);
+    }
+}
+
+void waits_end_all(struct waits *waits)
+{
+    end_due(waits, UINT64_MAX);
+    set_timer(waits, 0);
+}
+
+struct waits *waits_create(struct gateway *gateway)
+{
+    struct waits *waits = mem_alloc_zero(sizeof *waits);
+    waits->gateway = gateway;
+    ASSERT(uv_timer_init(gateway->parts.loop, &waits->timer) == 0);
+    waits->timer.data = waits;
+    return waits;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct waits *waits = handle->data;
+    struct gateway *gateway = waits->gateway;
+    void (*closed)(struct gateway * gateway) = waits->closed;
+    free(waits);
+    closed(gateway);
+}
+
+void waits_close(struct waits *waits, void (*closed)(struct gateway *gateway))
+{
+    ASSERT(waits->first == NULL);
+    waits->closed = closed;
+    uv_close((uv_handle_t *)&waits->timer, timer_closed);
+}

@@ -1,0 +1,12 @@
+/* html.h - the few pages for people: plain, self-contained, without scripts. */
+#pragma once
+#include "gateway/call.h"
+
+void html_write(struct text *out, struct ever_slice text); /* escaped */
+
+/* Everything up to the content, and behind it. */
+void html_begin(struct text *out, const char *title);
+void html_end(struct text *out);
+
+/* Answers with a whole page, and what keeps browsers from running anything in it. */
+void html_answer(struct call *call, const struct text *page);

@@ -1,0 +1,20 @@
+/* group_priv.h - the steps of group_apply(), for group*.c. */
+#pragma once
+#include "store/group.h"
+
+/* What will be stored of a new event; tags that repeat are left out. Position, revision and time
+ * are not set. `tags` is the room for its tags. */
+struct ever_event group_event_of(const struct ever_write *write, const struct ever_new_event *event,
+                                 struct ever_uuid id,
+                                 struct ever_slice tags[static EVER_TAGS_PER_EVENT_MAX]);
+
+/* The stream as the log and the group so far have it. */
+struct ever_err group_find_stream(struct group *group, struct ever_slice name,
+                                  struct pending_stream **out_stream);
+
+/* Fills in the revisions of the answer from the streams' `answer`, which the caller has set. */
+struct ever_err group_answer_revisions(struct group *group, struct request *request);
+
+/* group_repeat.c: looks for the request's given ids. Answers it when it is a repeat or reuses ids;
+ * else *out_is_new, and its ids are pending. */
+struct ever_err group_check_ids(struct group *group, struct request *request, bool *out_is_new);

@@ -1,0 +1,166 @@
+// Catches: rows lost, doubled or changed on their way from a file to the log and back; a failure that
+// does not name the line, or hides what was imported before it.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { binary, everfold, root, startServer, temporaryFolder } from './server.mjs';
+
+const jsonLines = (text) => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+const allOf = async (data) => jsonLines((await everfold(['read', '--data', data])).stdout);
+
+function fileOf(content) {
+  const file = join(temporaryFolder(), 'input');
+  writeFileSync(file, content);
+  return file;
+}
+
+test('CSV: quotes, numbers, streams named by a field', async () => {
+  const data = temporaryFolder();
+  const file = fileOf('id,name,amount\r\n007,"Smith, ""Al""",12.50\r\nx 1,,1e3\r\n');
+  const result = await everfold(['import', file, '--data', data, '--stream', 'row-{id}', '--type', 'Row']);
+  assert.equal(result.code, 0, result.stderr);
+  assert.equal(JSON.parse(result.stdout).events, 2);
+  assert.deepEqual((await allOf(data)).map(({ stream, type, data: row }) => [stream, type, row]), [
+    ['row-007', 'Row', { id: '007', name: 'Smith, "Al"', amount: 12.5 }],
+    ['row-x 1', 'Row', { id: 'x 1', name: null, amount: 1000 }],
+  ]);
+  const text = await everfold(['import', '-', '--data', data, '--stream', 's-1', '--type', 'T', '--separator', ';', '--text'],
+    { input: 'a;b\n1;2\n' });
+  assert.equal(text.code, 0, text.stderr);
+  assert.deepEqual((await allOf(data))[2].data, { a: '1', b: '2' });
+});
+
+test('JSON arrays and NDJSON are told apart from CSV by their first byte', async () => {
+  for (const input of ['[{"n":1},\n {"n":2}]', '{"n":1}\n\n{"n":2}\n', 'n\n1\n2\n', '\ufeffn\r\n1\r\n2']) {
+    const data = temporaryFolder();
+    const result = await everfold(['import', '--data', data, '--stream', 's-1', '--type', 'T'], { input });
+    assert.equal(result.code, 0, result.stderr);
+    assert.deepEqual((await allOf(data)).map((event) => event.data), [{ n: 1 }, { n: 2 }], JSON.stringify(input));
+  }
+});
+
+test('what export writes, import takes: the same events with the same ids', async () => {
+  const from = temporaryFolder();
+  const to = temporaryFolder();
+  const file = join(temporaryFolder(), 'all.ndjson');
+  const rows = Array.from({ length: 2500 }, (_, n) => ({
+    stream: `s-${n % 7}`, type: n % 2 ? 'Odd' : 'Even', data: { n, text: 'é\n"' }, metadata: { n }, tags: [`t${n % 3}`],
+  }));
+  rows[3] = { stream: 's-bytes', type: 'Bytes', dataBase64: 'AAH/' };
+  const made = await everfold(['import', '--data', from], { input: rows.map((row) => JSON.stringify(row)).join('\n') });
+  assert.equal(made.code, 0, made.stderr);
+  const exported = await everfold(['export', file, '--data', from]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.match(exported.stderr, /^2,500 events in /);
+  assert.deepEqual(readdirSync(join(file, '..')), ['all.ndjson']);
+
+  const imported = await everfold(['import', file, '--data', to]);
+  assert.equal(imported.code, 0, imported.stderr);
+  const strip = ({ time, ...event }) => event; // the time is when it was committed here
+  assert.deepEqual((await allOf(to)).map(strip), (await allOf(from)).map(strip));
+
+  const again = await everfold(['import', file, '--data', to]);
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).repeated, 2500);
+  assert.equal((await allOf(to)).length, 2500);
+
+  const part = await everfold(['export', '--from', '2490', '--data', from]);
+  assert.deepEqual(jsonLines(part.stdout).map((event) => event.position), Array.from({ length: 11 }, (_, i) => 2490 + i));
+});
+
+test('an APP\'s own records are exported, and left out of an import with their count', async () => {
+  const server = await startServer({ app: 'examples/bank' });
+  await server.json('POST', '/deciders/account/a/Open', { body: { owner: 'A' } });
+  assert.equal((await server.json('POST', '/deciders/account/a/Withdraw', { body: { amount: 1 } })).status, 422);
+  const exported = await everfold(['export', '--url', server.url]);
+  assert.equal(jsonLines(exported.stdout).length, 2);
+  const imported = await everfold(['import', '--data', temporaryFolder()], { input: exported.stdout });
+  assert.equal(imported.code, 0, imported.stderr);
+  assert.equal(JSON.parse(imported.stdout).events, 1);
+  assert.equal(JSON.parse(imported.stdout).leftOut, 1);
+  assert.equal(await server.stop(), 0);
+});
+
+test('with --ids a repeated import adds nothing', async () => {
+  const data = temporaryFolder();
+  const file = fileOf(`n\n${Array.from({ length: 3210 }, (_, n) => n % 10).join('\n')}\n`);
+  const words = ['import', file, '--data', data, '--stream', 's-1', '--type', 'T', '--ids'];
+  assert.equal(JSON.parse((await everfold(words)).stdout).repeated, 0);
+  assert.equal(JSON.parse((await everfold(words)).stdout).repeated, 3210);
+  assert.equal((await allOf(data)).length, 3210);
+});
+
+test('bad input names its line, and what stands before its batch is there', async () => {
+  const rows = Array.from({ length: 2000 }, (_, n) => `{"stream":"s-1","type":"T","data":${n}}`);
+  const bad = [
+    ['{"stream":"s-1","type":"T","data":}', /line 2005: not JSON: a value was expected/],
+    ['{"stream":"s-1","data":1}', /line 2005: an event needs "type"/],
+    ['{"stream":"s-1","type":"T","colour":1}', /line 2005: an event has no member 'colour'/],
+    ['[]', /line 2005: an object was expected/],
+    ['{"stream":"s\\u0000-1","type":"T","data":1}', /line 2005: .*name/],
+    ['{"stream":"s-1","type":"T","data":1,"id":"x"}', /line 2005: .*(UUID|id)/],
+  ];
+  for (const [line, sentence] of bad) {
+    const data = temporaryFolder();
+    const input = [...rows, '', '', '', rows[0], line, rows[1]].join('\n');
+    const result = await everfold(['import', '--data', data], { input });
+    assert.equal(result.code, 1);
+    assert.match(result.stderr, sentence);
+    assert.equal(JSON.parse(result.stdout).lastLine, 2000);
+    assert.equal((await allOf(data)).length, 2000);
+  }
+  const csv = await everfold(['import', '--data', temporaryFolder(), '--stream', 's-{a}', '--type', 'T'], { input: 'a,b\n1,2\n3\n' });
+  assert.equal(csv.code, 1);
+  assert.match(csv.stderr, /line 3: 1 field, but the header names 2/);
+  const field = await everfold(['import', '--data', temporaryFolder(), '--stream', 's-{c}', '--type', 'T'], { input: 'a,b\n1,2\n' });
+  assert.match(field.stderr, /line 2: there is no field 'c'/);
+  const missing = await everfold(['import', '/nowhere/file.csv', '--data', temporaryFolder()]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /\/nowhere\/file\.csv/);
+  const folder = await everfold(['import', root, '--data', temporaryFolder()]);
+  assert.equal(folder.code, 1);
+  assert.match(folder.stderr, /folder/);
+});
+
+test('nothing in, nothing out', async () => {
+  const data = temporaryFolder();
+  const result = await everfold(['import', '--data', data], { input: '' });
+  assert.equal(result.code, 0, result.stderr);
+  assert.equal(JSON.parse(result.stdout).events, 0);
+  assert.equal((await everfold(['export', '--data', data])).stdout, '');
+});
+
+test('a server that dies during an import is a failure that says how far it came', async () => {
+  const server = await startServer();
+  const child = spawn(binary, ['import', '--url', server.url], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const out = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
+  }
+  child.stdin.on('error', () => {}); // it ends before it has read all
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  const rows = (count) => `${Array(count).fill('{"stream":"s-1","type":"T","data":1}').join('\n')}\n`;
+  child.stdin.write(rows(20_000));
+  let seen = 0;
+  while (seen < 1000) {
+    seen = (await server.json('GET', '/events?direction=backward&limit=1')).body.position;
+  }
+  await server.kill();
+  child.stdin.end(rows(20_000));
+  assert.equal(await ended, 1);
+  assert.match(out.stderr, /127\.0\.0\.1/);
+  const { events, lastLine } = JSON.parse(out.stdout);
+  assert.equal(events, lastLine);
+  const again = await server.restart();
+  const there = (await again.json('GET', '/events?direction=backward&limit=1')).body.position;
+  assert.ok(there >= events, `${events} were acknowledged, ${there} are there`);
+  assert.equal(await again.stop(), 0);
+});
+
+test('on a terminal the summary is a sentence', () => {
+  const shown = execFileSync('script', ['-qec', `'${binary}' import '${fileOf('n\n1\n2\n')}' --stream s-1 --type T --data '${temporaryFolder()}'`, '/dev/null'],
+    { env: { PATH: process.env.PATH, TERM: 'xterm' }, stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+  assert.match(shown, /^2 events in \d+\.\d s, [\d,]+ events\/s\r?\n$/);
+});
