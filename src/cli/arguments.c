@@ -21,7 +21,7 @@ static struct ever_err refuse_unknown(struct parser *parser, struct ever_slice n
     memcpy(typed, name.data, size);
     typed[size] = '\0';
     text_printf(parser->report, "there is no option --%.*s", SLICE_PRINT(name));
-    const char *nearest = command_nearest_option(parser->arguments->command, typed);
+    const char *nearest = cli_nearest_option(parser->arguments->command, typed);
     if (nearest != NULL) {
         text_printf(parser->report, "; did you mean --%s?", nearest);
     }

@@ -2,14 +2,14 @@
 
 #include "base/slice.h"
 
-const struct command *const commands[] = {
-    &command_serve, &command_new,   &command_test,   &command_append, &command_read, &command_tail,
-    &command_state, &command_views, &command_import, &command_export, NULL,
+const struct command *const cli_commands[] = {
+    &cli_serve, &cli_new,   &cli_test,   &cli_append, &cli_read, &cli_tail,
+    &cli_state, &cli_views, &cli_import, &cli_export, NULL,
 };
 
-const struct command *command_find(const char *name)
+const struct command *cli_find(const char *name)
 {
-    for (const struct command *const *at = commands; *at != NULL; at++) {
+    for (const struct command *const *at = cli_commands; *at != NULL; at++) {
         if (strcmp((*at)->name, name) == 0) {
             return *at;
         }
@@ -80,16 +80,16 @@ static void nearest_offer(struct nearest *nearest, const char *name)
     }
 }
 
-const char *command_nearest(const char *typed)
+const char *cli_nearest(const char *typed)
 {
     struct nearest nearest = nearest_begin(typed);
-    for (const struct command *const *at = commands; *at != NULL; at++) {
+    for (const struct command *const *at = cli_commands; *at != NULL; at++) {
         nearest_offer(&nearest, (*at)->name);
     }
     return nearest.name;
 }
 
-const char *command_nearest_option(const struct command *command, const char *typed)
+const char *cli_nearest_option(const struct command *command, const char *typed)
 {
     struct nearest nearest = nearest_begin(typed);
     for (const struct command_option *at = command->options; at != NULL && at->name != NULL; at++) {

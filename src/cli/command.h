@@ -40,22 +40,22 @@ struct command {
 
 #define COMMAND_OPTIONS_MAX 16
 
-extern const struct command *const commands[]; /* NULL ends it */
+extern const struct command *const cli_commands[]; /* NULL ends it */
 
-const struct command *command_find(const char *name); /* NULL: no such command */
+const struct command *cli_find(const char *name); /* NULL: no such command */
 
 /* The command or option of `command` whose name is nearest to what was typed; NULL when none is
  * near. */
-const char *command_nearest(const char *typed);
-const char *command_nearest_option(const struct command *command, const char *typed);
+const char *cli_nearest(const char *typed);
+const char *cli_nearest_option(const struct command *command, const char *typed);
 
-extern const struct command command_serve;
-extern const struct command command_new;
-extern const struct command command_test;
-extern const struct command command_append;
-extern const struct command command_read;
-extern const struct command command_tail;
-extern const struct command command_state;
-extern const struct command command_views;
-extern const struct command command_import;
-extern const struct command command_export;
+extern const struct command cli_serve;
+extern const struct command cli_new;
+extern const struct command cli_test;
+extern const struct command cli_append;
+extern const struct command cli_read;
+extern const struct command cli_tail;
+extern const struct command cli_state;
+extern const struct command cli_views;
+extern const struct command cli_import;
+extern const struct command cli_export;

@@ -106,10 +106,10 @@ void help_program(struct text *out)
     text_add_text(out, "Everfold records events for ever, decides commands and keeps views of "
                        "them.\n\nUsage: everfold COMMAND [options]\n\n");
     size_t width = 0;
-    for (const struct command *const *at = commands; *at != NULL; at++) {
+    for (const struct command *const *at = cli_commands; *at != NULL; at++) {
         width = strlen((*at)->name) > width ? strlen((*at)->name) : width;
     }
-    for (const struct command *const *at = commands; *at != NULL; at++) {
+    for (const struct command *const *at = cli_commands; *at != NULL; at++) {
         add_row(out, (*at)->name, width, (*at)->summary);
     }
     text_add_text(

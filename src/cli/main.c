@@ -18,7 +18,7 @@ static enum exit_code print_text(struct text *text)
 
 static enum exit_code unknown_command(const char *name)
 {
-    const char *nearest = command_nearest(name);
+    const char *nearest = cli_nearest(name);
     if (nearest == NULL) {
         (void)terminal_fail("there is no command '%s'; everfold --help lists them", name);
     } else {
@@ -48,7 +48,7 @@ static enum exit_code run_command(const struct command *command, size_t word_cou
 /* "everfold help", "everfold help NAME", "everfold --help". */
 static enum exit_code help(const char *name)
 {
-    const struct command *command = name == NULL ? NULL : command_find(name);
+    const struct command *command = name == NULL ? NULL : cli_find(name);
     struct text text = {0};
     if (name != NULL && command == NULL) {
         return unknown_command(name);
@@ -79,7 +79,7 @@ int main(int count, char **words)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         return (int)help(count > 2 ? words[2] : NULL);
     }
-    const struct command *command = command_find(name);
+    const struct command *command = cli_find(name);
     if (command == NULL) {
         return (int)unknown_command(name);
     }

@@ -234,7 +234,8 @@ struct ever_err ever_position_at(struct ever *store, int64_t time_ns, uint64_t *
 {
     struct event_reader reader;
     event_reader_init(&reader, store->log, store->index);
-    struct ever_err err = lookup_time(&reader, time_ns, store_last_position(store), out_position);
+    struct ever_err err =
+        lookup_time(&reader, time_ns, store_last_position(store), out_position);
     event_reader_deinit(&reader);
     return err;
 }

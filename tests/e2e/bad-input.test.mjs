@@ -86,13 +86,14 @@ test('a method a resource does not have is 405 with those it has', async () => {
 });
 
 test('names that would confuse are refused', async () => {
-    for (const name of ['%2e%2e', '..%2fetc', 'a%2fb', 'a%00b', '%ff', 'a%zz', 'x'.repeat(600)]) {
+    for (const name of ['..%2fetc', 'a%2fb', 'a%00b', '%ff', 'a%zz', 'x'.repeat(600)]) {
         const answer = await server.json('POST', `/streams/${name}`, { body: { type: 'X', data: 1 } });
         assert.ok([400, 404].includes(answer.status), `${name}: ${answer.status}`);
         assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
     }
-    assert.match(await raw('POST /streams/.. HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{"type":"X","data":1}'),
-        /^HTTP\/1.1 40[04] /);
+    for (const name of ['..', '.', '%2e%2e']) { // fetch() would resolve these itself
+        assert.match(await raw(`POST /streams/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{"type":"X","data":1}`), /^HTTP\/1.1 400 /);
+    }
 });
 
 test('a name of a megabyte, a header of a megabyte, a body over the limit', async () => {

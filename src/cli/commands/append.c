@@ -175,7 +175,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_append = {
+const struct command cli_append = {
     .name = "append",
     .summary = "Append one event to a stream",
     .parameters = parameters,

@@ -110,7 +110,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_import = {
+const struct command cli_import = {
     .name = "import",
     .summary = "Append the rows of a file as events: NDJSON, a JSON array or CSV",
     .parameters = parameters,

@@ -116,7 +116,7 @@ static enum exit_code run(const struct arguments *arguments)
     return EXIT_DONE;
 }
 
-const struct command command_new = {
+const struct command cli_new = {
     .name = "new",
     .summary = "Make a small working APP to change",
     .parameters = parameters,

@@ -119,7 +119,7 @@ static enum exit_code run(const struct arguments *arguments)
     return EXIT_DONE;
 }
 
-const struct command command_serve = {
+const struct command cli_serve = {
     .name = "serve",
     .summary = "Run the server of an APP, or of events alone",
     .parameters = parameters,

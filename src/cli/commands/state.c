@@ -85,7 +85,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_state = {
+const struct command cli_state = {
     .name = "state",
     .summary = "Print the folded state of a decider's stream, now or in the past",
     .parameters = parameters,

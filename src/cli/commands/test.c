@@ -98,7 +98,7 @@ static enum exit_code run(const struct arguments *arguments)
     return code;
 }
 
-const struct command command_test = {
+const struct command cli_test = {
     .name = "test",
     .summary = "Run the tests of an APP, without a server",
     .parameters = parameters,

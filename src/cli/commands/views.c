@@ -94,7 +94,7 @@ static enum exit_code run(const struct arguments *arguments)
     return done ? EXIT_DONE : EXIT_FAILED;
 }
 
-const struct command command_views = {
+const struct command cli_views = {
     .name = "views",
     .summary = "List the views and how far they are, or run a query of one",
     .parameters = parameters,

@@ -164,9 +164,9 @@ static bool publish(struct view *view)
     const struct view_version *serving = view->serving;
     const struct view_version *current = view->building != NULL ? view->building : serving;
     struct view_status status = {.applied = view->applied_before};
-    strcpy(status.version, view->source->version);
+    memcpy(status.version, view->source->version, sizeof status.version);
     if (serving != NULL) {
-        strcpy(status.serving, serving->source->version);
+        memcpy(status.serving, serving->source->version, sizeof status.serving);
         status.state = state_of(view, current);
         status.position = serving->reached.position;
         status.build_position = current->reached.position;

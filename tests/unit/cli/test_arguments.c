@@ -167,7 +167,7 @@ static void help_says_all_that_is_taken(void **state)
 static void help_of_every_command_fits_a_screen(void **state)
 {
     (void)state; /* cmocka's signature */
-    for (const struct command *const *at = commands; *at != NULL; at++) {
+    for (const struct command *const *at = cli_commands; *at != NULL; at++) {
         struct text out = {0};
         help_command(&out, *at);
         size_t column = 0;
@@ -184,14 +184,14 @@ static void help_of_every_command_fits_a_screen(void **state)
 static void suggests_what_is_near_and_nothing_else(void **state)
 {
     (void)state; /* cmocka's signature */
-    assert_string_equal(command_nearest("sevre"), "serve");
-    assert_string_equal(command_nearest("improt"), "import");
-    assert_string_equal(command_nearest("veiws"), "views");
-    assert_string_equal(command_nearest("tests"), "test");
-    assert_string_equal(command_nearest("nwe"), "new");
-    assert_null(command_nearest("subscribe"));
-    assert_null(command_nearest("xyz"));
-    assert_null(command_nearest("a-very-long-word-that-is-no-command-of-ours"));
+    assert_string_equal(cli_nearest("sevre"), "serve");
+    assert_string_equal(cli_nearest("improt"), "import");
+    assert_string_equal(cli_nearest("veiws"), "views");
+    assert_string_equal(cli_nearest("tests"), "test");
+    assert_string_equal(cli_nearest("nwe"), "new");
+    assert_null(cli_nearest("subscribe"));
+    assert_null(cli_nearest("xyz"));
+    assert_null(cli_nearest("a-very-long-word-that-is-no-command-of-ours"));
 }
 
 int main(void)
