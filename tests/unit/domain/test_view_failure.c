@@ -132,6 +132,73 @@ static void closing_ends_a_statement_that_never_ends(void **state)
     world_deinit(&world);
 }
 
+/* Overwrites some bytes in the middle of the store's first segment. */
+static void damage_log(struct world *world)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/log", world->data); /* it fits */
+    struct dirent **names;
+    int count = scandir(path, &names, NULL, alphasort);
+    assert_true(count > 2); /* behind . and .. */
+    (void)snprintf(path, sizeof path, "%s/log/%s", world->data, names[2]->d_name);
+    for (int i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+    assert_int_equal(chmod(path, 0600), 0);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 300000, SEEK_SET), 0);
+    assert_int_equal(fputs("these bytes are not what was written", file) >= 0, 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Two segments of events, the first one damaged. */
+static void open_damaged(struct world *world, const char *view)
+{
+    world_init(world);
+    world_put_view(world, "seats", view);
+    static char big[2048];
+    for (int i = 0; i < 900; i++) {
+        (void)snprintf(big, sizeof big, "{\"seat\":%d,\"guest\":\"%01500d\"}", i, i); /* it fits */
+        book(world, big);
+    }
+    ever_close(world->store);
+    damage_log(world);
+    world_open_store(world);
+    world_open_views(world, false);
+}
+
+static void damage_in_the_log_is_a_failing_event(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct world world;
+    open_damaged(&world, SEATS("stop"));
+    assert_ok(views_run_to_end(world.open));
+    struct view_status status = status_of(&world, "seats");
+    assert_int_equal(status.state, VIEW_STOPPED);
+    assert_true(status.failed_position > status.position);
+    assert_true(status.position < 300); /* of the readable ones, those before it */
+    assert_string_equal(status.failure, "a part of the log from here on cannot be read");
+    world_deinit(&world);
+
+    open_damaged(&world, SEATS("skip"));
+    for (int start = 0; start < 2; start++) {
+        assert_ok(views_run_to_end(world.open));
+        status = status_of(&world, "seats");
+        assert_int_equal(status.state, VIEW_LIVE);
+        assert_int_equal(status.position, 900);
+        assert_true(status.skipped > 0);
+        char *rows = world_query(&world, "seats", "seats", NULL, 0, NULL);
+        assert_non_null(strstr(rows, "{\"n\":0}"));
+        assert_non_null(strstr(rows, "{\"n\":899}"));
+        free(rows);
+        world_close_views(&world);
+        world_open_views(&world, false);
+    }
+    world_deinit(&world);
+}
+
 int main(void)
 {
     static char in_memory[] = "in memory";
@@ -142,6 +209,7 @@ int main(void)
         cmocka_unit_test_prestate(a_failing_event_is_noted_and_passed_over, in_memory),
         cmocka_unit_test(a_transaction_ended_by_a_statement_is_taken_back),
         cmocka_unit_test(a_full_disk_is_waited_for),
+        cmocka_unit_test(damage_in_the_log_is_a_failing_event),
         cmocka_unit_test(closing_ends_a_statement_that_never_ends),
     };
     return cmocka_run_group_tests_name("view failure", tests, NULL, NULL);
