@@ -15,6 +15,8 @@
 
 #include "everfold_types.h"
 
+#pragma GCC visibility push(default) /* what the library exports; the rest is hidden */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -205,4 +207,6 @@ void ever_stats(const struct ever *store, struct ever_stats *out_stats);
 #ifdef __cplusplus
 }
 #endif
+
+#pragma GCC visibility pop
 #endif

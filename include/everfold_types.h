@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default) /* what the library exports; the rest is hidden */
+
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ > 201710L
 #define EVER_NODISCARD [[nodiscard]]
 #elif defined(__cplusplus) && __cplusplus >= 201703L
@@ -63,4 +65,6 @@ struct ever_uuid {
 #ifdef __cplusplus
 }
 #endif
+
+#pragma GCC visibility pop
 #endif
