@@ -11,7 +11,6 @@
 #include "base/env.h"
 #include "base/slice.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #define EVENTS_BETWEEN_LOOKS 32 /* at the clock */
@@ -99,10 +98,13 @@ static struct ever_err commit(struct batch *batch)
     return ERR_OK;
 }
 
-/* Every event of the view's types up to `position` is applied. */
+/* Every event of the view's types up to `position` is applied. A version that has caught up for the
+ * first time may answer from then on: that is written at once. */
 static struct ever_err finish(struct batch *batch, uint64_t position)
 {
     struct view_version *version = batch->version;
+    bool completes = batch->step == VIEW_STEP_IDLE && !batch->next.complete;
+    batch->next.complete |= completes;
     if (position > batch->next.position) {
         batch->next.position = position;
     }
@@ -112,10 +114,10 @@ static struct ever_err finish(struct batch *batch, uint64_t position)
     if (batch->in_transaction) {
         return commit(batch);
     }
-    version->reached = batch->next;
     uint64_t behind = batch->next.position - version->database.checkpoint.position;
-    if (behind < VIEW_CHECKPOINT_STRIDE) {
-        return ERR_OK; /* the next commit will write it */
+    if (behind < VIEW_CHECKPOINT_STRIDE && !completes) {
+        version->reached = batch->next; /* the next commit will write it */
+        return ERR_OK;
     }
     TRY(begin(batch));
     return commit(batch);
@@ -346,19 +348,13 @@ enum view_step view_apply_batch(struct view_version *version, struct ever *store
     return batch.step;
 }
 
-struct ever_err view_apply_save(struct view_version *version, bool complete)
+struct ever_err view_apply_save(struct view_version *version)
 {
-    struct view_checkpoint checkpoint = version->reached;
-    checkpoint.complete |= complete;
     view_readers_pause(&version->readers);
     struct ever_err err = view_database_begin(&version->database);
     if (IS_OK(err)) {
-        err = view_database_commit(&version->database, &checkpoint);
+        err = view_database_commit(&version->database, &version->reached);
     }
     view_readers_resume(&version->readers);
-    if (IS_OK(err)) {
-        version->reached = checkpoint;
-        view_readers_publish(&version->readers, checkpoint.position, checkpoint.position);
-    }
     return err;
 }

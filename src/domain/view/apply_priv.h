@@ -16,11 +16,11 @@ enum view_step {
     VIEW_STEP_MORE,    /* call again */
     VIEW_STEP_IDLE,    /* caught up, or stopped: nothing to do until the log grows */
     VIEW_STEP_RETRY,   /* a disk is full or fails: call again later; version->failure says what */
-    VIEW_STEP_DAMAGED, /* the database is damaged: build it again */
+    VIEW_STEP_DAMAGED, /* the database was found damaged: it is built again */
     VIEW_STEP_CLOSED,  /* the store or the view is being closed */
 };
 
 enum view_step view_apply_batch(struct view_version *version, struct ever *store);
 
-/* Writes the checkpoint that was reached; with `complete`, the version may answer from now on. */
-struct ever_err view_apply_save(struct view_version *version, bool complete);
+/* Writes the checkpoint that was reached without a write. For the end: nothing is published. */
+struct ever_err view_apply_save(struct view_version *version);

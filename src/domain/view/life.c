@@ -104,11 +104,11 @@ static struct ever_err consider_old(void *arg, const char *path)
     struct view_version *found;
     struct ever_err err = view_version_open_old(
         search->view->store, path, search->view->source->name, &search->view->news->stop, &found);
-    if (err.code == EVER_IO || err.code == EVER_NO_SPACE || err.code == EVER_BUSY) {
-        return ERR_OK; /* it may be whole: left for another start */
+    if (view_version_is_hopeless(err)) {
+        return view_database_remove(path);
     }
     if (!IS_OK(err)) {
-        return view_database_remove(path);
+        return ERR_OK; /* it may be whole: left for another start */
     }
     struct view_version *worse = found;
     if (search->best == NULL || found->reached.position > search->best->reached.position) {
@@ -189,19 +189,10 @@ static bool publish(struct view *view)
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-/* A version that has caught up for the first time may answer from then on. */
 static enum view_step step_version(struct view *view, struct view_version *version)
 {
-    if (atomic_load(&version->damaged)) {
-        return VIEW_STEP_DAMAGED;
-    }
-    enum view_step step = view_apply_batch(version, view->store);
-    bool complete = step == VIEW_STEP_IDLE && !version->stopped;
-    if (!complete || version->reached.complete) {
-        return step;
-    }
-    struct ever_err err = view_apply_save(version, complete);
-    return IS_OK(err) ? step : VIEW_STEP_RETRY;
+    return atomic_load(&version->damaged) ? VIEW_STEP_DAMAGED
+                                          : view_apply_batch(version, view->store);
 }
 
 static void take_over(struct view *view)
@@ -244,7 +235,7 @@ static enum view_step step_both(struct view *view)
     enum view_step step = step_version(view, view->serving);
     if (step == VIEW_STEP_DAMAGED) {
         drop_damaged(view, view->serving);
-        return VIEW_STEP_MORE;
+        return step;
     }
     struct view_version *building = view->building;
     if (building == NULL) {
@@ -253,7 +244,7 @@ static enum view_step step_both(struct view *view)
     enum view_step built = step_version(view, building);
     if (built == VIEW_STEP_DAMAGED) {
         drop_damaged(view, building);
-        return VIEW_STEP_MORE;
+        return built;
     }
     if (building->reached.complete &&
         building->reached.position >= view->serving->reached.position) {
@@ -321,7 +312,7 @@ static void close_version(struct view *view, struct view_version *version)
     ASSERT(version->references == 1);
     bool ahead = version->reached.position > version->database.checkpoint.position;
     if (ahead && view->dir != NULL && !atomic_load(&version->damaged)) {
-        (void)view_apply_save(version, false); /* else it is looked at again */
+        (void)view_apply_save(version); /* else it is looked at again */
     }
     view_version_close(version);
 }

@@ -78,7 +78,7 @@ static struct ever_err open_existing(struct ever *store, struct view_version *ve
     return start_version(version);
 }
 
-static bool is_to_be_replaced(struct ever_err err)
+bool view_version_is_hopeless(struct ever_err err)
 {
     return err.code == EVER_CORRUPT || err.code == EVER_FOREIGN || err.code == EVER_UNSUPPORTED;
 }
@@ -91,7 +91,7 @@ static struct ever_err open_or_create(struct ever *store, struct view_version *v
         if (IS_OK(err)) {
             return ERR_OK;
         }
-        if (err.code != EVER_NOT_FOUND && !is_to_be_replaced(err)) {
+        if (err.code != EVER_NOT_FOUND && !view_version_is_hopeless(err)) {
             return err;
         }
         reset_database(version);
@@ -140,7 +140,10 @@ static struct ever_err open_old(struct ever *store, struct view_version *version
         err = view_source_parse(path, name, text_slice(&text), &report, &version->source);
     }
     text_deinit(&text);
-    text_deinit(&report); /* it was right once; if our rules have changed, it is rebuilt for it */
+    text_deinit(&report);
+    if (err.code == EVER_INVALID) {
+        return FAIL(EVER_UNSUPPORTED, "earlier version under other rules");
+    }
     return IS_OK(err) ? start_version(version) : err;
 }
 

@@ -35,10 +35,13 @@ struct ever_err view_version_open(struct ever *store, const char *path, struct v
                                   const atomic_bool *stop, struct text *report,
                                   struct view_version **out_version);
 
-/* Opens an earlier version that can answer, with the text it was made from. EVER_CORRUPT and
- * others: it cannot. */
+/* Opens an earlier version that can answer, with the text it was made from. */
 struct ever_err view_version_open_old(struct ever *store, const char *path, const char *name,
                                       const atomic_bool *stop, struct view_version **out_version);
+
+/* True when the database can never be opened: it is damaged, of another log, or under other rules.
+ */
+bool view_version_is_hopeless(struct ever_err err);
 
 /* NULL-safe. No query may run. Removes the files of one that is superseded. */
 void view_version_close(struct view_version *version);

@@ -149,7 +149,7 @@ static void *run_worker(void *arg)
         if (step == VIEW_STEP_CLOSED) {
             break;
         }
-        if (step == VIEW_STEP_RETRY) {
+        if (step == VIEW_STEP_RETRY || step == VIEW_STEP_DAMAGED) {
             view_news_pause(news, retry_ms);
             retry_ms = retry_ms * 2 < RETRY_LAST_MS ? retry_ms * 2 : RETRY_LAST_MS;
             continue;

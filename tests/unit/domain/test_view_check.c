@@ -70,8 +70,8 @@ static void accepts_what_a_view_needs(void **state)
         "update t set n = null where id = @stream; delete from s where a = @metadata;;",
         "replace into s values (date(@time), @event_id || @type || @position || @revision)",
         "insert into s select value, :k from json_each(:items) where value != 'now';",
-        "with recursive c(i) as (select 1 union all select i + 1 from c where i < :n)\n"
-        "insert into s select i, 1 from c; -- and a comment\n/* another */",
+        ("with recursive c(i) as (select 1 union all select i + 1 from c where i < :n)\n"
+         "insert into s select i, 1 from c; -- and a comment\n/* another */"),
         "insert into s values (1, 2) returning a;",
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
