@@ -26,7 +26,7 @@ void segments_deinit(struct segments *segments)
         vfs_file_close(segments->files[i].file);
     }
     free_marks(segments);
-    for (uint32_t i = 0; i < SEGMENT_CHUNKS_MAX; i++) {
+    for (uint32_t i = 0; i < SEGMENT_CHUNKS_MAX && segments->chunks[i] != NULL; i++) {
         free(segments->chunks[i]);
     }
     pthread_mutex_destroy(&segments->lock);

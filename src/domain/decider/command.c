@@ -243,6 +243,7 @@ static void answer_appended(struct job *job)
     job->answer.first_position = result->first_position;
     job->answer.last_position = result->last_position;
     job->answer.event_count = is_event ? job->appending.write.event_count : 0;
+    job->answer.events = is_event ? job->appending.write.events : NULL;
     job->answer.revision = is_event ? result->revision : job->revision;
     job_end(job);
 }

@@ -180,15 +180,13 @@ static char *everything(void)
     text[0] = '\0';
     for (size_t i = 0; i < 4; i++) {
         struct ever_read read = {.stream = slice_of_text(streams[i]), .from = i};
-        size += (size_t)snprintf(text + size, sizeof text - size, "%s|",
-                                 read_all(&fixture, read));
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s|", read_all(&fixture, read));
     }
     struct ever_read read = {.types = &(struct ever_slice){"Fizz", 4},
                              .type_count = 1,
                              .from = UINT64_MAX,
                              .backward = true};
-    size +=
-        (size_t)snprintf(text + size, sizeof text - size, "%s|", read_all(&fixture, read));
+    size += (size_t)snprintf(text + size, sizeof text - size, "%s|", read_all(&fixture, read));
     for (uint32_t i = 0; i < 800; i += 91) {
         uint64_t position = 0;
         struct ever_err err = ever_find(fixture.store, id_of(i), &position);
