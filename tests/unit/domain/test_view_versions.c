@@ -258,7 +258,15 @@ static void a_database_of_another_store_is_built_again(void **state)
     append_accounts(&world, 1, 3);
     world_open_views(&world, false);
     assert_ok(views_run_to_end(world.open));
+    char path[256];
+    path_of(&world, "balances", path);
+    struct ever_uuid id = ever_store_id(world.store);
     replace_store(&world);
+    struct view_database database = {0};
+    assert_ok(view_database_open(&database, path, id));
+    view_database_close(&database);
+    assert_err(view_database_open(&database, path, ever_store_id(world.store)), EVER_FOREIGN);
+    view_database_close(&database);
     append_accounts(&world, 11, 3);
     world_open_views(&world, false);
     assert_int_equal(view_position(world_view(&world, "balances")), 0);
