@@ -64,8 +64,8 @@ function load(url, script, connections) {
     const output = execFileSync('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', file, url]).toString();
     return {
         rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)[1]),
-        p50: /50%\s+(\S+)/.exec(output)[1],
-        p99: /99%\s+(\S+)/.exec(output)[1],
+        p50: /^\s+50%\s+(\S+)/m.exec(output)[1],
+        p99: /^\s+99%\s+(\S+)/m.exec(output)[1],
         failed: Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0),
     };
 }

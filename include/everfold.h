@@ -157,9 +157,9 @@ struct ever_err ever_cursor_open(struct ever *store, const struct ever_read *rea
 void ever_cursor_close(struct ever_cursor *cursor); /* NULL-safe. */
 
 /* Gives the next event, lent until the next call on this cursor. EVER_END: backward, there is no
- * more; forward, it has caught up: call again later and it goes on, without gap or repeat.
- * EVER_CORRUPT: the event, or a part of the log on the way to it, is damaged; the next call goes on
- * behind it. */
+ * more; forward, it has caught up: call again later and it goes on, without gap or repeat. Each
+ * call looks at a bounded stretch of the log. EVER_CORRUPT: the event is damaged; the next call
+ * goes on behind it. */
 struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **out_event);
 
 /* Blocks until the log has grown past what this cursor has seen. EVER_TIMEOUT, EVER_CLOSED. */

@@ -43,7 +43,7 @@ function report(name, passed, failed, result) {
 
 // A program that dies counts as one failure beyond those it reported.
 function count(result, passedPattern, failedPattern) {
-    const sum = (re) => [...result.output.matchAll(re)].reduce((n, m) => n + Number(m[1]), 0);
+    const sum = (re) => [...result.output.matchAll(re)].reduce((n, m) => n + Number(m[1] ?? m[2]), 0);
     const passed = sum(passedPattern);
     const failed = sum(failedPattern);
     return [passed, result.ok ? failed : Math.max(failed, 1)];

@@ -41,6 +41,17 @@ struct ever_err event_list_read(struct ever *store, struct ever_slice stream, in
     return ERR_OK;
 }
 
+void event_list_of(const struct ever_new_event *events, uint32_t count, uint64_t first_position,
+                   struct arena *arena, struct event_list *out_list)
+{
+    *out_list = (struct event_list){.first_position = first_position,
+                                    .count = count,
+                                    .types = arena_alloc(arena, count * sizeof *out_list->types)};
+    for (uint32_t i = 0; i < count; i++) {
+        out_list->types[i] = arena_copy(arena, events[i].type);
+    }
+}
+
 void event_list_write(struct text *out, const struct event_list *list)
 {
     text_add_byte(out, '[');

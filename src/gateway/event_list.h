@@ -16,5 +16,9 @@ struct ever_err event_list_read(struct ever *store, struct ever_slice stream, in
                                 uint64_t first_position, uint32_t count, struct arena *arena,
                                 struct event_list *out_list);
 
+/* The same of events that are still at hand, the first of them at `first_position`. */
+void event_list_of(const struct ever_new_event *events, uint32_t count, uint64_t first_position,
+                   struct arena *arena, struct event_list *out_list);
+
 /* Appends [{"position":10,"type":"Deposited"}]. */
 void event_list_write(struct text *out, const struct event_list *list);

@@ -110,7 +110,7 @@ struct ever_err log_read(struct log *log, struct log_address address, uint64_t p
     if (position == 0 || position > log_committed(log) || !has_segment) {
         return FAIL(EVER_NOT_FOUND, "no such record");
     }
-    size_t size;
+    size_t size = 0;
     if (!read_by_tail(log, address, buffer, &size)) {
         TRY(read_by_file(log, address, buffer, &size));
     }

@@ -79,7 +79,8 @@ static void apply(struct commit *commit, struct request *group)
 {
     struct journal_batch batch = {.first = group, .time_ns = commit->env->wall_ns(commit->env)};
     struct ever_err err = commit->journal->propose(commit->journal, &batch);
-    for (struct request *request = group; request != NULL && !IS_OK(err); request = request->next) {
+    for (struct request *request = group; request != NULL && !IS_OK(err);
+         request = request->next) {
         request->err = err;
     }
     commit->applied(commit->arg, &batch);

@@ -14,8 +14,8 @@
 
 #include <pthread.h>
 
-#define COMMIT_ASYNC_MAX 16384u       /* requests of ever_append_async() in the queue */
-#define COMMIT_GROUP_BYTES (8u << 20) /* of records in one group; a larger append goes alone */
+#define COMMIT_ASYNC_MAX 16384u        /* requests of ever_append_async() in the queue */
+#define COMMIT_GROUP_BYTES (8u << 20)  /* of records in one group; a larger append goes alone */
 #define COMMIT_GROUP_EVENTS 65536u
 
 struct commit {
@@ -25,7 +25,7 @@ struct commit {
     void (*applied)(void *arg, const struct journal_batch *batch);
     void *arg;
 
-    pthread_mutex_t lock;  /* for the rest */
+    pthread_mutex_t lock; /* for the rest */
     struct request *first; /* the queue, oldest first */
     struct request *last;
     uint32_t async_count; /* of those in the queue */

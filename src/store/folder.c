@@ -158,7 +158,11 @@ static struct ever_err open_to_write(struct folder *folder, struct env *env, con
     char parent[VFS_PATH_BYTES_MAX];
     TRY(vfs_path(dir, "lock", lock_path));
     TRY(parent_of(dir, parent));
-    TRY(folder->vfs->make_dir(folder->vfs, dir));
+    struct ever_err err = folder->vfs->make_dir(folder->vfs, dir);
+    if (err.code == EVER_BUSY) {
+        return FAIL_ERRNO(EVER_FOREIGN, err.sys_errno, "data folder is no folder");
+    }
+    TRY(err);
     struct content content;
     TRY(look(folder->vfs, dir, &content)); /* before the first byte is written there */
     TRY(folder->vfs->lock(folder->vfs, lock_path, &folder->lock));

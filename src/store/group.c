@@ -245,8 +245,9 @@ static struct ever_err after_failed_write(struct group *group, struct ever_err e
 static struct ever_err write_log(struct group *group, int64_t time_ns)
 {
     int64_t last_ns = log_last_time_ns(group->log);
-    struct ever_err err = log_append(group->log, group->records.data, group->record_count,
-                                     time_ns > last_ns ? time_ns : last_ns, group->addresses.data);
+    struct ever_err err =
+        log_append(group->log, group->records.data, group->record_count,
+                   time_ns > last_ns ? time_ns : last_ns, group->addresses.data);
     return IS_OK(err) ? err : after_failed_write(group, err);
 }
 

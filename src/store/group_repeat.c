@@ -55,17 +55,17 @@ static bool same_tags(const struct ever_event *a, const struct ever_event *b)
 
 static bool same_event(const struct ever_event *a, const struct ever_event *b)
 {
-    return a->content == b->content && a->continues == b->continues && uuid_equal(a->id, b->id) &&
-           slice_equal(a->stream, b->stream) && slice_equal(a->type, b->type) &&
-           slice_equal(a->data, b->data) && slice_equal(a->metadata, b->metadata) &&
-           same_tags(a, b);
+    return a->content == b->content && a->continues == b->continues &&
+           uuid_equal(a->id, b->id) && slice_equal(a->stream, b->stream) &&
+           slice_equal(a->type, b->type) && slice_equal(a->data, b->data) &&
+           slice_equal(a->metadata, b->metadata) && same_tags(a, b);
 }
 
 /* Does the event at `position` say the same as number `index` of the request? An id that was not
  * given cannot differ. */
 static struct ever_err matches(struct group *group, const struct ever_write *write,
-                               const struct ever_new_event *event, bool is_first, uint64_t position,
-                               bool *out_same)
+                               const struct ever_new_event *event, bool is_first,
+                               uint64_t position, bool *out_same)
 {
     *out_same = false;
     struct ever_err err = fetch(group, position);

@@ -2,8 +2,8 @@
  *
  * One part for each segment: in memory for the open one, an immutable file for each sealed one. A
  * file is written soon after its segment was sealed, off the commit path. A missing or damaged file
- * is made again from the log, when it is needed. The index is never believed: it says where to
- * look, and who asks it checks the event there.
+ * is made again from the log, when it is needed. The index is never believed: it says where to look,
+ * and who asks it checks the event there.
  *
  * Threads:  index_add() and index_catch_up() by one thread at a time; the rest by any, without
  *           making that one wait. What was added is found by searches that begin later.
@@ -68,8 +68,7 @@ struct ever_err index_part_nth(struct index *index, uint32_t part, uint64_t term
 struct index_ids {
     uint64_t hash; /* of the id */
     uint32_t skip; /* leave out so many */
-    /* Answer: records that may have the id, in one part; when full, ask again with a larger skip.
-     */
+    /* Answer: records that may have the id, in one part; when full, ask again with a larger skip. */
     uint32_t count;
     bool has_holes; /* as in a search */
     struct posting found[INDEX_IDS_MAX];

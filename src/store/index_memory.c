@@ -66,7 +66,8 @@ static struct term_entry *add_term(struct index_memory *memory, uint64_t hash)
     ASSERT(block < TERM_BLOCKS_MAX);
     if (memory->term_blocks[block] == NULL) {
         size_t entries = (size_t)FIRST_BLOCK_TERMS << block;
-        memory->term_blocks[block] = pool_alloc(&memory->pool, entries * sizeof(struct term_entry));
+        memory->term_blocks[block] =
+            pool_alloc(&memory->pool, entries * sizeof(struct term_entry));
     }
     if (memory->term_blocks[block] == NULL) {
         return NULL;

@@ -1,9 +1,9 @@
 /* slots.h - a hash table from a 32-bit hash to 32-bit values, read while it grows.
  *
  * Equal hashes may stand in it several times and mean different things: it finds candidates, and
- * the caller looks at what they name. One thread inserts; any thread searches, without locks.
- * Tables double in size; a full one stays and is searched too, the oldest first: what came early
- * and comes again, comes often. */
+ * the caller looks at what they name. One thread inserts; any thread searches, without locks. Tables
+ * double in size; a full one stays and is searched too, the oldest first: what came early and comes
+ * again, comes often. */
 #pragma once
 #include "store/pool.h"
 

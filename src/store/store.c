@@ -125,7 +125,7 @@ struct ever_uuid ever_store_id(const struct ever *store)
 
 /* --- Appending ------------------------------------------------------------------------------- */
 
-static void count(struct store_counters *counters, const struct request *request)
+static void count_request(struct store_counters *counters, const struct request *request)
 {
     if (!IS_OK(request->err)) {
         return;
@@ -144,7 +144,7 @@ static void applied(void *arg, const struct journal_batch *batch)
 {
     struct ever *store = arg;
     for (const struct request *request = batch->first; request != NULL; request = request->next) {
-        count(&store->counters, request);
+        count_request(&store->counters, request);
     }
     atomic_store_explicit(&store->counters.write_error, store->group.write_error,
                           memory_order_relaxed);
@@ -234,7 +234,8 @@ struct ever_err ever_position_at(struct ever *store, int64_t time_ns, uint64_t *
 {
     struct event_reader reader;
     event_reader_init(&reader, store->log, store->index);
-    struct ever_err err = lookup_time(&reader, time_ns, store_last_position(store), out_position);
+    struct ever_err err =
+        lookup_time(&reader, time_ns, store_last_position(store), out_position);
     event_reader_deinit(&reader);
     return err;
 }

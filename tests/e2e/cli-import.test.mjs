@@ -1,11 +1,11 @@
 // Catches: rows lost, doubled or changed on their way from a file to the log and back; a failure that
 // does not name the line, or hides what was imported before it.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { binary, everfold, root, startServer, temporaryFolder } from './server.mjs';
+import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
 
 const jsonLines = (text) => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
 const allOf = async (data) => jsonLines((await everfold(['read', '--data', data])).stdout);
@@ -134,7 +134,7 @@ test('nothing in, nothing out', async () => {
 
 test('a server that dies during an import is a failure that says how far it came', async () => {
   const server = await startServer();
-  const child = spawn(binary, ['import', '--url', server.url], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = start(['import', '--url', server.url]);
   const out = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));

@@ -1,11 +1,11 @@
 // Catches: a command that does something else than its help says, hides a failure behind exit code 0,
 // or speaks to a person in JSON and to a program in prose.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { binary, everfold, root, startServer, temporaryFolder } from './server.mjs';
+import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
 
 const commands = ['serve', 'new', 'test', 'append', 'read', 'tail', 'state', 'views', 'import', 'export'];
 const linesOf = (text) => text.split('\n').filter((line) => line !== '');
@@ -200,7 +200,7 @@ test('tail shows the newest events, then new ones, through a restart', async () 
   for (let n = 0; n < 5; n++) {
     await append(n);
   }
-  const child = spawn(binary, ['tail', '--count', '2', '--url', server.url], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start(['tail', '--count', '2', '--url', server.url]);
   const seen = [];
   let arrived = () => {};
   child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -217,7 +217,7 @@ test('tail shows the newest events, then new ones, through a restart', async () 
   await append(5);
   await until(3);
   assert.equal(await server.stop(), 0);
-  server = await server.restart({ args: ['--port', port] });
+  server = await server.restart({ port });
   await append(6);
   await until(4);
   assert.deepEqual(seen, [3, 4, 5, 6]);

@@ -4,12 +4,13 @@
 //     const answer = await server.json('GET', '/views');      // { status, headers, body }
 //     assert.equal(await server.stop(), 0);
 //
-// Every server gets a temporary data folder and a port the system picks. Paths of apps are relative
+// Every server gets a temporary data folder and, unless told otherwise, a port the system picks. Paths of apps are relative
 // to the repository. EVERFOLD_BIN names the program, else the release build is taken.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -17,8 +18,25 @@ export const binary = resolve(root, process.env.EVERFOLD_BIN ?? 'build/release/b
 
 const startLimitMs = 60_000; // sanitized builds on a busy machine are slow; nothing waits for it
 
+// A test that fails stops nothing: when the tests of the file are over, what it left running must not
+// keep this process alive, and ends with it.
+const children = new Set();
 const folders = [];
-process.on('exit', () => folders.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+const hold = (child, how) =>
+  [child, child.stdin, child.stdout, child.stderr].forEach((handle) => handle?.[how]?.());
+after(() => children.forEach((child) => hold(child, 'unref')));
+process.on('exit', () => {
+  children.forEach((child) => child.kill('SIGKILL'));
+  folders.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
+});
+
+/** Starts the program in the repository, with these words. */
+export function start(args, options = {}) {
+  const child = spawn(binary, args, { cwd: root, ...options, env: environment(options.env) });
+  children.add(child);
+  child.on('close', () => children.delete(child));
+  return child;
+}
 
 /** A new empty folder, removed when the test process ends. */
 export function temporaryFolder() {
@@ -36,7 +54,7 @@ function environment(extra) {
 /** Runs one command to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. */
 export function everfold(args, { input = '', env = {}, cwd = root } = {}) {
   return new Promise((done, failed) => {
-    const child = spawn(binary, args, { cwd, env: environment(env) });
+    const child = start(args, { cwd, env });
     const out = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) {
       child[name].setEncoding('utf8').on('data', (text) => (out[name] += text));
@@ -69,10 +87,9 @@ function addressOf(child, output) {
 }
 
 /** Starts `everfold serve`. Rejects with all it printed when it ends before it listens. */
-export async function startServer({ app, data = temporaryFolder(), args = [], env = {} } = {}) {
-  const port = args.includes('--port') ? [] : ['--port', '0'];
-  const words = ['serve', ...(app ? [resolve(root, app)] : []), ...port, '--data', data, ...args];
-  const child = spawn(binary, words, { cwd: root, env: environment(env) });
+export async function startServer({ app, data = temporaryFolder(), port = 0, args = [], env = {} } = {}) {
+  const words = ['serve', ...(app ? [resolve(root, app)] : []), '--port', String(port), '--data', data, ...args];
+  const child = start(words, { env });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => (output[name] += text));
@@ -107,18 +124,20 @@ export async function startServer({ app, data = temporaryFolder(), args = [], en
     },
     /** A clean stop; resolves with the exit code. */
     stop() {
+      hold(child, 'ref');
       child.kill('SIGTERM');
       return ended;
     },
     /** As if the power of the process were cut. */
     kill() {
+      hold(child, 'ref');
       child.kill('SIGKILL');
       return ended;
     },
     /** A new server on the same data, after this one has ended. */
     async restart(more = {}) {
       await ended;
-      return startServer({ app, data, args, env, ...more });
+      return startServer({ app, data, port, args, env, ...more });
     },
   };
 }

@@ -11,7 +11,6 @@ struct reading {
     struct lines lines;
     bool ended;     /* the closing line was seen */
     bool malformed; /* a line was not JSON */
-    uint64_t position;
 };
 
 static bool is_closing_line(struct ever_slice line)
@@ -33,7 +32,6 @@ static bool take_line(void *arg, struct ever_slice line)
     }
     if (is_closing_line(line)) {
         reading->ended = true;
-        reading->position = event_number(line, "position");
     } else {
         reading->each(reading->arg, line);
     }
@@ -64,8 +62,7 @@ static bool report_reading(struct session *session, struct ever_err err,
     return false; /* the exit code is the caller's, which is why it is ignored above */
 }
 
-bool event_stream_read(struct session *session, const char *target, event_fn *each, void *arg,
-                       uint64_t *out_position)
+bool event_stream_read(struct session *session, const char *target, event_fn *each, void *arg)
 {
     struct client_request request = {
         .method = "GET", .target = target, .accept = "application/x-ndjson"};
@@ -76,11 +73,7 @@ bool event_stream_read(struct session *session, const char *target, event_fn *ea
                              &session->report);
     }
     lines_deinit(&reading.lines);
-    bool whole = report_reading(session, err, &reading);
-    if (whole) {
-        *out_position = reading.position;
-    }
-    return whole;
+    return report_reading(session, err, &reading);
 }
 
 bool event_stream_last_position(struct session *session, uint64_t *out_position)

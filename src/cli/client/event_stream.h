@@ -6,9 +6,8 @@
 typedef void event_fn(void *arg, struct ever_slice event);
 
 /* GETs `target` to its end and hands each event to `each`. False: it failed, an answer that was cut
- * short included, and that was reported. *out_position: the last position of the log it saw. */
-bool event_stream_read(struct session *session, const char *target, event_fn *each, void *arg,
-                       uint64_t *out_position);
+ * short included, and that was reported. */
+bool event_stream_read(struct session *session, const char *target, event_fn *each, void *arg);
 
 /* The last position of the server's log. False: it failed, and that was reported. */
 bool event_stream_last_position(struct session *session, uint64_t *out_position);

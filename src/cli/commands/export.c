@@ -70,7 +70,7 @@ static bool copy_events(struct session *session, const struct arguments *argumen
     char target[64];
     (void)snprintf(target, sizeof target, "/events?from=%llu",
                    (unsigned long long)from); /* a number always fits */
-    bool whole = event_stream_read(session, target, write_event, export, &last);
+    bool whole = event_stream_read(session, target, write_event, export);
     int64_t elapsed_ms = progress_end(&export->bar);
     if (export->failure == 0 && (fflush(export->file) != 0 || ferror(export->file) != 0)) {
         export->failure = errno;

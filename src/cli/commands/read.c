@@ -70,8 +70,7 @@ static enum exit_code read_and_print(struct session *session, const struct argum
     event_target_begin(arguments, &target);
     add_range(arguments, &target);
     struct printing printing = {.for_people = session->for_people};
-    uint64_t position;
-    bool whole = event_stream_read(session, target.data, print, &printing, &position);
+    bool whole = event_stream_read(session, target.data, print, &printing);
     flush(&printing);
     text_deinit(&printing.out);
     text_deinit(&target);

@@ -64,12 +64,26 @@ static void keep(void *arg, struct ever_slice event)
     }
 }
 
+static void print_kept(struct tail *tail)
+{
+    for (size_t i = tail->newest_count; i-- > 0;) {
+        print(tail, text_slice(&tail->newest[i]));
+    }
+    if (tail->newest_count > 0) {
+        tail->position = event_number(text_slice(&tail->newest[0]), "position");
+    }
+}
+
 /* False: the log cannot be read, and that was reported. */
 static bool print_newest(struct tail *tail)
 {
     uint64_t count = arguments_number(tail->arguments, COUNT, COUNT_DEFAULT);
+    /* Asked first: with no event to show, all that comes from now on is new. */
+    if (!event_stream_last_position(tail->session, &tail->position)) {
+        return false;
+    }
     if (count == 0) {
-        return event_stream_last_position(tail->session, &tail->position);
+        return true;
     }
     char limit[24];
     (void)snprintf(limit, sizeof limit, "%llu", (unsigned long long)count); /* always fits */
@@ -78,15 +92,15 @@ static bool print_newest(struct tail *tail)
     event_target_add(&target, "direction", "backward");
     event_target_add(&target, "limit", limit);
     tail->newest = mem_alloc_zero(COUNT_MAX * sizeof *tail->newest);
-    bool whole = event_stream_read(tail->session, target.data, keep, tail, &tail->position);
-    text_deinit(&target);
-    for (size_t i = tail->newest_count; i-- > 0;) {
-        if (whole) {
-            print(tail, text_slice(&tail->newest[i]));
-        }
+    bool whole = event_stream_read(tail->session, target.data, keep, tail);
+    if (whole) {
+        print_kept(tail);
+    }
+    for (size_t i = 0; i < tail->newest_count; i++) {
         text_deinit(&tail->newest[i]);
     }
     free(tail->newest);
+    text_deinit(&target);
     return whole;
 }
 

@@ -26,7 +26,8 @@ struct run {
     uint64_t behind;          /* appended though something before them was refused */
     uint64_t left_out;        /* of streams that the server alone writes */
     struct progress_bar bar;
-    bool failed; /* and reported */
+    bool refused; /* a batch was */
+    bool failed;  /* and reported */
 };
 
 static struct batch *filling(struct run *run)
@@ -89,7 +90,7 @@ static void report_refusal(const struct run *run, const struct batch *batch)
 static void note_done(struct run *run, const struct batch *batch, bool repeated)
 {
     *(repeated ? &run->repeated : &run->appended) += batch->events;
-    if (run->failed) {
+    if (run->refused) {
         run->behind += batch->events; /* was under way when an earlier batch was refused */
     } else {
         run->last = batch->places[batch->events - 1];
@@ -112,6 +113,7 @@ static void take_answer(struct run *run)
         run->under_way = 0; /* the connection is gone */
     } else if (session->response.status >= 300) {
         report_refusal(run, batch);
+        run->refused = true;
         run->failed = true;
     } else {
         note_done(run, batch, session->response.status == 200);

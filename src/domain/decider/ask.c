@@ -84,13 +84,13 @@ static void on_answer(struct job *job, struct json_value root)
     } else if (slice_is(member, "folded")) {
         load_piece(job);
     } else if (slice_is(member, "state")) {
-        state_shown(job, first.value);
+        job_on_state(job, first.value);
     } else if (slice_is(member, "threw")) {
         job_fail(job, DECIDER_THREW, json_string(first.value, &job->arena));
     } else {
         bool used_seed =
             json_member(root, SLICE_LITERAL("seeded"), &seeded) && seeded.kind == JSON_TRUE;
-        command_decided(job, member, first.value, used_seed);
+        job_on_decided(job, member, first.value, used_seed);
     }
 }
 

@@ -140,7 +140,7 @@ static void look_up(struct job *job)
     ASSERT(uv_queue_work(job->deciders->loop, &job->work, look_up_on_thread, on_looked_up) == 0);
 }
 
-void command_begin(struct job *job)
+void job_begin_command(struct job *job)
 {
     if (!has_command(job->decider, job->command->name)) {
         job_fail(job, DECIDER_UNKNOWN_COMMAND,
@@ -173,7 +173,7 @@ static void on_stall_over(uv_timer_t *timer)
     struct job_queue now = deciders->stalled;
     deciders->stalled = (struct job_queue){0};
     for (struct job *job; (job = job_queue_pop(&now)) != NULL;) {
-        decider_command_append(job);
+        job_append(job);
     }
 }
 
@@ -190,7 +190,7 @@ static void append_failed(struct job *job, struct ever_err err)
     }
 }
 
-void decider_command_append(struct job *job)
+void job_append(struct job *job)
 {
     struct deciders *deciders = job->deciders;
     job->state = JOB_APPENDING;
@@ -208,7 +208,7 @@ void decider_command_append(struct job *job)
 static void append_if_readable(struct job *job)
 {
     if (json_check(job->appending.write.events[0].metadata, NULL)) {
-        decider_command_append(job);
+        job_append(job);
         return;
     }
     job->guess = true;
@@ -216,20 +216,19 @@ static void append_if_readable(struct job *job)
              SLICE_LITERAL("the data of the command is nested too deeply to be recorded"));
 }
 
-void command_decided(struct job *job, struct ever_slice member, struct json_value value,
-                     bool seeded)
+void job_on_decided(struct job *job, struct ever_slice member, struct json_value value, bool seeded)
 {
     struct deciders *deciders = job->deciders;
     struct ever_slice fault;
     deciders->stats.decided++;
     if (slice_is(member, "rejected")) {
-        record_rejection(job, value, seeded);
+        job_record_rejection(job, value, seeded);
     } else if (!slice_is(member, "events") || value.kind != JSON_ARRAY) {
         job_fail(job, DECIDER_THREW, SLICE_LITERAL("the worker's answer makes no sense"));
         return;
     } else if (value.text.size == 2) { /* [] */
-        record_nothing(job, seeded);
-    } else if (!record_events(job, value, seeded, &fault)) {
+        job_record_nothing(job, seeded);
+    } else if (!job_record_events(job, value, seeded, &fault)) {
         job->guess = true;
         job_fail(job, DECIDER_THREW, fault);
         return;
@@ -244,6 +243,7 @@ static void answer_appended(struct job *job)
     job->answer.first_position = result->first_position;
     job->answer.last_position = result->last_position;
     job->answer.event_count = is_event ? job->appending.write.event_count : 0;
+    job->answer.events = is_event ? job->appending.write.events : NULL;
     job->answer.revision = is_event ? result->revision : job->revision;
     job_end(job);
 }
@@ -261,7 +261,7 @@ static void overtaken(struct job *job)
     }
 }
 
-void command_appended(struct job *job)
+void job_on_appended(struct job *job)
 {
     if (!IS_OK(job->appending.err)) {
         append_failed(job, job->appending.err);

@@ -90,7 +90,8 @@ struct decider_answer { /* lent for the callback */
     uint64_t first_position; /* of its events; with none, of the record in $command-<id> */
     uint64_t last_position;
     uint32_t event_count;
-    int64_t revision;          /* of the stream after it; EVER_NO_REVISION: no stream */
+    const struct ever_new_event *events; /* as appended; NULL: not at hand, as for a repeat */
+    int64_t revision;                    /* of the stream after it; EVER_NO_REVISION: no stream */
     struct ever_slice code;    /* REJECTED: as the decider gave it: "insufficient-funds" */
     struct ever_slice message; /* REJECTED and failures: for people */
     struct ever_slice details; /* REJECTED: JSON object of further members, may be empty */

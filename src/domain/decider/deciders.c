@@ -164,7 +164,7 @@ static void on_wake(uv_async_t *wake)
     while (mail != NULL) {
         struct mail *next = mail->next;
         struct job *job = (struct job *)((char *)mail - offsetof(struct job, appending.mail));
-        command_appended(job);
+        job_on_appended(job);
         mail = next;
     }
 }

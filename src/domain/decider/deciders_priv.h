@@ -158,19 +158,19 @@ void job_load(struct job *job, uint64_t from_revision); /* then asks with the ev
 
 /* --- command.c, state.c ---------------------------------------------------------------------- */
 
-void command_begin(struct job *job);
-void command_decided(struct job *job, struct ever_slice member, struct json_value value,
-                     bool seeded);
-void command_appended(struct job *job);
-void decider_command_append(struct job *job); /* again, when it was stalled */
-void state_begin(struct job *job);
-void state_shown(struct job *job, struct json_value state);
+void job_begin_command(struct job *job);
+void job_on_decided(struct job *job, struct ever_slice member, struct json_value value,
+                    bool seeded);
+void job_on_appended(struct job *job);
+void job_append(struct job *job); /* again, when it was stalled */
+void job_begin_state(struct job *job);
+void job_on_state(struct job *job, struct json_value state);
 
 /* --- record.c: what a command leaves in the log ---------------------------------------------- */
 
 /* Fills job->appending from what decide returned. False: it cannot be appended, *out_fault says
  * why, in job->arena. */
-bool record_events(struct job *job, struct json_value events, bool seeded,
-                   struct ever_slice *out_fault);
-void record_rejection(struct job *job, struct json_value rejection, bool seeded);
-void record_nothing(struct job *job, bool seeded);
+bool job_record_events(struct job *job, struct json_value events, bool seeded,
+                       struct ever_slice *out_fault);
+void job_record_rejection(struct job *job, struct json_value rejection, bool seeded);
+void job_record_nothing(struct job *job, bool seeded);

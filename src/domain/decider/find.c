@@ -19,8 +19,8 @@ static struct ever_slice text_member(struct json_value object, const char *name,
     return arena_copy(arena, json_string(value, arena));
 }
 
-void record_read_rejection(struct json_value rejection, struct arena *arena,
-                           struct decider_answer *out_answer)
+void decider_read_rejection(struct json_value rejection, struct arena *arena,
+                            struct decider_answer *out_answer)
 {
     struct json_value details;
     bool has_details = json_member(rejection, SLICE_LITERAL("details"), &details);
@@ -68,7 +68,7 @@ static struct ever_err read_no_events(const struct ever_event *event, struct are
         (void)json_integer(revision, &answer->revision); /* null stays: no revision */
     }
     if (slice_is(event->type, RECORD_REJECTED)) {
-        record_read_rejection(data, arena, answer);
+        decider_read_rejection(data, arena, answer);
     }
     return ERR_OK;
 }
@@ -91,7 +91,7 @@ static struct ever_err read_events(struct ever_cursor *cursor, const struct ever
             break;
         }
         TRY(err);
-        struct ever_uuid id = record_event_id(command_id, answer.event_count + 1);
+        struct ever_uuid id = decider_event_id(command_id, answer.event_count + 1);
         if (!event->continues || !uuid_equal(event->id, id)) {
             break;
         }
@@ -109,7 +109,7 @@ struct ever_err decider_find_command(struct ever *store, struct ever_uuid comman
     uint64_t position;
     const struct ever_event *event;
     CLEANUP(close_cursor) struct ever_cursor *cursor = NULL;
-    TRY(ever_find(store, record_event_id(command_id, 1), &position));
+    TRY(ever_find(store, decider_event_id(command_id, 1), &position));
     struct ever_read read = {.from = position};
     TRY(ever_cursor_open(store, &read, &cursor));
     TRY(ever_next(cursor, &event));

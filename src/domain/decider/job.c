@@ -128,9 +128,9 @@ void job_begin_ready(struct deciders *deciders)
         if (deciders->closing) {
             job_fail(job, DECIDER_CLOSED, SLICE_NONE);
         } else if (job->command != NULL) {
-            command_begin(job);
+            job_begin_command(job);
         } else {
-            state_begin(job);
+            job_begin_state(job);
         }
     }
     if (deciders->ready.first == NULL) {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct ever_uuid record_event_id(struct ever_uuid command_id, uint32_t number)
+struct ever_uuid decider_event_id(struct ever_uuid command_id, uint32_t number)
 {
     ASSERT(number > 0 && number <= UINT16_MAX);
     command_id.bytes[14] = (uint8_t)(number >> 8);
@@ -116,7 +116,7 @@ static const char *read_tags(struct job *job, struct json_value event,
 static const char *read_event(struct job *job, struct json_value event, uint32_t number,
                               bool seeded, struct ever_new_event *out_event)
 {
-    *out_event = (struct ever_new_event){.id = record_event_id(job->command->command_id, number),
+    *out_event = (struct ever_new_event){.id = decider_event_id(job->command->command_id, number),
                                          .content = EVER_JSON};
     const char *fault = read_type(job, event, &out_event->type);
     if (fault == NULL) {
@@ -153,8 +153,8 @@ static void set_write(struct job *job, struct ever_slice stream,
     job->appending.result = (struct ever_result){0};
 }
 
-bool record_events(struct job *job, struct json_value events, bool seeded,
-                   struct ever_slice *out_fault)
+bool job_record_events(struct job *job, struct json_value events, bool seeded,
+                       struct ever_slice *out_fault)
 {
     uint32_t count = count_of(events);
     if (count > EVER_EVENTS_PER_APPEND_MAX) {
@@ -200,7 +200,7 @@ static void record(struct job *job, const char *type, struct ever_slice data, bo
     char id[UUID_TEXT_BYTES];
     uuid_format(job->command->command_id, id);
     struct ever_new_event *event = arena_alloc_zero(&job->arena, sizeof *event);
-    event->id = record_event_id(job->command->command_id, 1);
+    event->id = decider_event_id(job->command->command_id, 1);
     event->type = slice_of_text(type);
     event->data = arena_copy(&job->arena, data);
     event->metadata = metadata(job, true, seeded, NULL);
@@ -208,7 +208,7 @@ static void record(struct job *job, const char *type, struct ever_slice data, bo
               event, 1);
 }
 
-void record_nothing(struct job *job, bool seeded)
+void job_record_nothing(struct job *job, bool seeded)
 {
     struct text data = {0};
     write_decision(&data, job);
@@ -218,7 +218,7 @@ void record_nothing(struct job *job, bool seeded)
     job->answer = (struct decider_answer){.outcome = DECIDER_ACCEPTED};
 }
 
-void record_rejection(struct job *job, struct json_value rejection, bool seeded)
+void job_record_rejection(struct job *job, struct json_value rejection, bool seeded)
 {
     struct text data = {0};
     write_decision(&data, job);
@@ -228,5 +228,5 @@ void record_rejection(struct job *job, struct json_value rejection, bool seeded)
     text_add_byte(&data, '}');
     record(job, RECORD_REJECTED, text_slice(&data), seeded);
     text_deinit(&data);
-    record_read_rejection(rejection, &job->arena, &job->answer);
+    decider_read_rejection(rejection, &job->arena, &job->answer);
 }

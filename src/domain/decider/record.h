@@ -23,8 +23,8 @@
 #define RECORD_NOTHING "$Nothing"
 
 /* The id of the command's event `number`, from 1. */
-struct ever_uuid record_event_id(struct ever_uuid command_id, uint32_t number);
+struct ever_uuid decider_event_id(struct ever_uuid command_id, uint32_t number);
 
 /* Code, message and details of an object that has them. */
-void record_read_rejection(struct json_value rejection, struct arena *arena,
-                           struct decider_answer *out_answer);
+void decider_read_rejection(struct json_value rejection, struct arena *arena,
+                            struct decider_answer *out_answer);

@@ -23,7 +23,7 @@ struct ever_err decider_fold(struct deciders *deciders, const struct decider_inf
     return ERR_OK;
 }
 
-void state_begin(struct job *job)
+void job_begin_state(struct job *job)
 {
     struct ever *store = job->deciders->store;
     if (job->at != UINT64_MAX) {
@@ -40,7 +40,7 @@ void state_begin(struct job *job)
     }
 }
 
-void state_shown(struct job *job, struct json_value state)
+void job_on_state(struct job *job, struct json_value state)
 {
     job->answer_state = (struct decider_state){
         .state = state.text, .revision = job->revision, .position = job->position};

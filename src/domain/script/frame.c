@@ -19,7 +19,8 @@ static uint32_t get_u32(const char *at)
            (uint32_t)bytes[3] << 24;
 }
 
-void frame_write(struct text *out, enum frame_kind kind, uint32_t id, struct ever_slice payload)
+void script_frame_write(struct text *out, enum frame_kind kind, uint32_t id,
+                        struct ever_slice payload)
 {
     ASSERT(payload.size <= FRAME_PAYLOAD_BYTES_MAX);
     put_u32(out, (uint32_t)payload.size + BYTES_BESIDE_PAYLOAD);
@@ -34,7 +35,7 @@ static bool is_kind(uint8_t byte)
     return byte >= FRAME_COMPILE && byte <= FRAME_FAULT;
 }
 
-enum frame_status frame_read(struct ever_slice *bytes, struct frame *out_frame)
+enum frame_status script_frame_read(struct ever_slice *bytes, struct frame *out_frame)
 {
     if (bytes->size < HEADER_BYTES) {
         return FRAME_PARTIAL;

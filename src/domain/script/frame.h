@@ -26,14 +26,15 @@ struct frame {
     struct ever_slice payload; /* lent from the bytes read; a NUL follows it */
 };
 
-void frame_write(struct text *out, enum frame_kind kind, uint32_t id, struct ever_slice payload);
+void script_frame_write(struct text *out, enum frame_kind kind, uint32_t id,
+                        struct ever_slice payload);
 
 enum frame_status {
     FRAME_WHOLE,   /* *out_frame is set, *bytes goes on behind it */
     FRAME_PARTIAL, /* more bytes are needed */
     FRAME_BROKEN,  /* this is not our protocol */
 };
-enum frame_status frame_read(struct ever_slice *bytes, struct frame *out_frame);
+enum frame_status script_frame_read(struct ever_slice *bytes, struct frame *out_frame);
 
 /* Memory that both sides map: what the worker has in hand. So the server knows which request a dead
  * worker died of, and can look after one that does not answer. The worker writes, the server reads.

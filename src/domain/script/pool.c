@@ -14,8 +14,8 @@ static void on_watch(uv_timer_t *timer)
     struct script_pool *pool = timer->data;
     bool any_busy = false;
     for (uint32_t i = 0; i < pool->options.worker_count; i++) {
-        slot_watch(&pool->slots[i], (int64_t)uv_hrtime());
-        any_busy |= slot_is_busy(&pool->slots[i]);
+        script_slot_watch(&pool->slots[i], (int64_t)uv_hrtime());
+        any_busy |= script_slot_is_busy(&pool->slots[i]);
     }
     if (!any_busy) {
         uv_timer_stop(timer);
@@ -27,8 +27,8 @@ static void on_turn(uv_prepare_t *prepare)
     struct script_pool *pool = prepare->data;
     bool any_busy = false;
     for (uint32_t i = 0; i < pool->options.worker_count; i++) {
-        slot_turn(&pool->slots[i]);
-        any_busy |= slot_is_busy(&pool->slots[i]);
+        script_slot_turn(&pool->slots[i]);
+        any_busy |= script_slot_is_busy(&pool->slots[i]);
     }
     if (any_busy && !uv_is_active((uv_handle_t *)&pool->watcher) && !pool->closing) {
         uv_timer_start(&pool->watcher, on_watch, WATCH_MS, WATCH_MS);
@@ -38,7 +38,7 @@ static void on_turn(uv_prepare_t *prepare)
 void script_pool_send(struct script_pool *pool, struct script_request *request)
 {
     struct slot *slot = &pool->slots[request->key % pool->options.worker_count];
-    slot_push(slot, request);
+    script_slot_push(slot, request);
 }
 
 /* --- Open and close -------------------------------------------------------------------------- */
@@ -63,7 +63,7 @@ void script_pool_open(uv_loop_t *loop, const struct script_pool_options *options
         slot->pool = pool;
         slot->restart.data = slot;
         uv_timer_init(loop, &slot->restart);
-        slot_restart(slot);
+        script_slot_restart(slot);
     }
     *out_pool = pool;
 }
@@ -90,11 +90,11 @@ static void on_slot_handle_closed(uv_handle_t *handle)
 }
 
 /* Goes on until the last process has gone. */
-void pool_slot_is_over(struct script_pool *pool)
+void script_pool_slot_is_over(struct script_pool *pool)
 {
     bool any_process = false;
     for (uint32_t i = 0; i < pool->options.worker_count; i++) {
-        slot_turn(&pool->slots[i]);
+        script_slot_turn(&pool->slots[i]);
         any_process |= pool->slots[i].process != NULL;
     }
     if (any_process || pool->open_handles > 0) {
@@ -110,7 +110,7 @@ void pool_slot_is_over(struct script_pool *pool)
 
 static void on_close(uv_timer_t *timer)
 {
-    pool_slot_is_over(timer->data);
+    script_pool_slot_is_over(timer->data);
 }
 
 void script_pool_close(struct script_pool *pool, void (*closed)(void *arg), void *arg)

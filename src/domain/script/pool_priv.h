@@ -56,13 +56,13 @@ struct script_pool {
 
 /* --- slot.c: the life of one worker after the other ------------------------------------------- */
 
-void slot_restart(struct slot *slot); /* soon; later when starting failed before */
-void slot_turn(struct slot *slot);    /* sends what waits, or answers it when that cannot be */
-void slot_push(struct slot *slot, struct script_request *request);
-bool slot_is_busy(const struct slot *slot);
-void slot_watch(struct slot *slot, int64_t now_ns); /* kills a worker that broke a limit */
+void script_slot_restart(struct slot *slot); /* soon; later when starting failed before */
+void script_slot_turn(struct slot *slot); /* sends what waits, or answers it when that cannot be */
+void script_slot_push(struct slot *slot, struct script_request *request);
+bool script_slot_is_busy(const struct slot *slot);
+void script_slot_watch(struct slot *slot, int64_t now_ns); /* kills a worker that broke a limit */
 
 /* --- pool.c ----------------------------------------------------------------------------------- */
 
 /* A slot has no process any more, and the pool is closing. */
-void pool_slot_is_over(struct script_pool *pool);
+void script_pool_slot_is_over(struct script_pool *pool);

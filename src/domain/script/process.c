@@ -110,7 +110,7 @@ static void handle_frames(struct script_process *process)
     struct ever_slice rest = text_slice(&process->in);
     struct frame frame;
     enum frame_status status;
-    while ((status = frame_read(&rest, &frame)) == FRAME_WHOLE) {
+    while ((status = script_frame_read(&rest, &frame)) == FRAME_WHOLE) {
         process->events.frame(process->events.arg, &frame);
     }
     memmove(process->in.data, rest.data, rest.size);
@@ -149,7 +149,7 @@ void script_process_send(struct script_process *process, enum frame_kind kind, u
                          struct ever_slice payload)
 {
     if (!process->pipe_ended) {
-        frame_write(&process->out, kind, id, payload);
+        script_frame_write(&process->out, kind, id, payload);
     }
 }
 

@@ -91,7 +91,7 @@ static uint32_t restart_delay_ms(unsigned starts_failed)
     return delay < START_DELAY_MS_MAX ? delay : START_DELAY_MS_MAX;
 }
 
-void slot_restart(struct slot *slot)
+void script_slot_restart(struct slot *slot)
 {
     ASSERT(slot->state == SLOT_EMPTY);
     if (!slot->pool->closing && !slot->restart_armed) {
@@ -113,7 +113,7 @@ static void start_failed(struct slot *slot, const char *why)
 {
     slot->starts_failed++;
     (void)snprintf(slot->why, sizeof slot->why, "no worker can be started: %s", why);
-    slot_restart(slot);
+    script_slot_restart(slot);
     if (slot->starts_failed >= STARTS_FAILED_MAX) {
         tell_loaded(slot->pool, &(struct script_reply){.outcome = SCRIPT_UNAVAILABLE,
                                                        .text = slice_of_text(slot->why)});
@@ -225,9 +225,9 @@ static void on_gone(void *arg, struct script_process *process, const char *last_
     slot->pool->replaced += !slot->pool->closing;
     take_back(slot, current_id, last_words);
     if (slot->pool->closing) {
-        pool_slot_is_over(slot->pool);
+        script_pool_slot_is_over(slot->pool);
     } else if (was_of_use) {
-        slot_restart(slot);
+        script_slot_restart(slot);
     } else {
         start_failed(slot, last_words);
     }
@@ -258,7 +258,7 @@ static void start(struct slot *slot)
 
 /* --- Watching -------------------------------------------------------------------------------- */
 
-bool slot_is_busy(const struct slot *slot)
+bool script_slot_is_busy(const struct slot *slot)
 {
     return slot->process != NULL && (slot->state == SLOT_LOADING || slot->in_flight_count > 0);
 }
@@ -287,9 +287,9 @@ static void kill_for(struct slot *slot, enum script_outcome outcome, uint32_t cu
     script_process_kill(slot->process);
 }
 
-void slot_watch(struct slot *slot, int64_t now_ns)
+void script_slot_watch(struct slot *slot, int64_t now_ns)
 {
-    if (!slot_is_busy(slot)) {
+    if (!script_slot_is_busy(slot)) {
         slot->watch.since_ns = 0;
         return;
     }
@@ -331,7 +331,7 @@ static void send_waiting(struct slot *slot)
     script_process_flush(slot->process);
 }
 
-void slot_turn(struct slot *slot)
+void script_slot_turn(struct slot *slot)
 {
     if (slot->pool->closing) {
         answer_all(&slot->waiting, SCRIPT_CLOSED, "the server is shutting down");
@@ -342,7 +342,7 @@ void slot_turn(struct slot *slot)
     }
 }
 
-void slot_push(struct slot *slot, struct script_request *request)
+void script_slot_push(struct slot *slot, struct script_request *request)
 {
     request->deaths = 0;
     queue_push(&slot->waiting, request);

@@ -131,35 +131,46 @@ static void pass_event(struct batch *batch, const struct ever_event *event)
     batch->next.event_id = event->id;
 }
 
-static struct ever_err skip_event(struct batch *batch, const struct ever_event *event)
+/* Notes the event in a transaction of its own, which reaches what `next` says. */
+static void skip_event(struct batch *batch, const struct ever_event *event)
 {
     struct view_version *version = batch->version;
-    TRY(begin(batch));
-    TRY(view_database_skip(&version->database, event, version->failure));
-    pass_event(batch, event);
-    TRY(commit(batch));
-    version->database.skipped++;
-    return ERR_OK;
+    bool is_new = false;
+    struct ever_err err = begin(batch);
+    if (IS_OK(err)) {
+        err = view_database_skip(&version->database, event, version->failure, &is_new);
+    }
+    if (IS_OK(err)) {
+        err = commit(batch);
+    }
+    batch->step = VIEW_STEP_MORE;
+    version->database.skipped += IS_OK(err) && is_new;
+    if (!IS_OK(err)) {
+        database_failed(batch, err);
+    }
+}
+
+/* The view has reached what `next` says, and stays there. */
+static void stop_view(struct batch *batch)
+{
+    struct view_version *version = batch->version;
+    version->stopped = true;
+    version->reached = batch->next;
+    batch->step = VIEW_STEP_IDLE;
+    rewind_cursor(version);
 }
 
 /* The event failed, and nothing else stood in its transaction. */
 static void apply_policy(struct batch *batch, const struct ever_event *event, const char *message)
 {
-    struct view_version *version = batch->version;
-    note_failure(version, event->position, message);
-    if (version->source->policy == VIEW_POLICY_SKIP) {
-        struct ever_err err = skip_event(batch, event);
-        batch->step = VIEW_STEP_MORE;
-        if (!IS_OK(err)) {
-            database_failed(batch, err);
-        }
-        return;
+    note_failure(batch->version, event->position, message);
+    if (batch->version->source->policy == VIEW_POLICY_SKIP) {
+        pass_event(batch, event);
+        skip_event(batch, event);
+    } else {
+        batch->next.position = event->position - 1; /* all before it are applied */
+        stop_view(batch);
     }
-    version->stopped = true;
-    batch->next.position = event->position - 1; /* all before it are applied */
-    version->reached = batch->next;
-    batch->step = VIEW_STEP_IDLE;
-    rewind_cursor(version);
 }
 
 static void event_failed(struct batch *batch, const struct ever_event *event, int result)
@@ -187,22 +198,28 @@ static void event_failed(struct batch *batch, const struct ever_event *event, in
 
 /* --- Events ----------------------------------------------------------------------------------- */
 
-/* A stretch of the log that cannot be read may have held events of the view. */
+/* A stretch of the log cannot be read, which may have held events of the view. Where it ends, the
+ * cursor may know or not; the events around it are given in any case. */
 static void log_damaged(struct batch *batch)
 {
+    struct view_version *version = batch->version;
     struct ever_err err = batch->in_transaction ? commit(batch) : ERR_OK;
     if (!IS_OK(err)) {
         database_failed(batch, err);
         return;
     }
-    uint64_t position = ever_cursor_position(batch->version->cursor);
-    struct ever_event lost = {
-        /* the cursor may not say how far the damage goes */
-        .position = position > batch->next.position ? position : batch->next.position + 1,
-        .stream = SLICE_LITERAL(""),
-        .type = SLICE_LITERAL(""),
-    };
-    apply_policy(batch, &lost, "the log is damaged up to this position");
+    uint64_t behind = ever_cursor_position(version->cursor);
+    bool known = behind > batch->next.position;
+    struct ever_event lost = {.position = known ? behind : batch->next.position + 1,
+                              .stream = SLICE_LITERAL(""),
+                              .type = SLICE_LITERAL("")};
+    note_failure(version, lost.position, "a part of the log from here on cannot be read");
+    if (version->source->policy == VIEW_POLICY_STOP) {
+        stop_view(batch);
+        return;
+    }
+    batch->next.position = known ? behind : batch->next.position;
+    skip_event(batch, &lost);
 }
 
 /* False when the batch has ended with it. */

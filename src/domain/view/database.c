@@ -48,7 +48,7 @@ static struct ever_err prepare_all(struct view_database *database)
                 "update everfold_checkpoint set position = ?1, event_position = ?2,"
                 " event_id = ?3, complete = ?4",
                 &database->save));
-    return prepare(database, "insert into everfold_skipped values (?1, ?2, ?3, ?4)",
+    return prepare(database, "insert or ignore into everfold_skipped values (?1, ?2, ?3, ?4)",
                    &database->skip);
 }
 
@@ -268,7 +268,7 @@ struct ever_err view_database_commit(struct view_database *database,
 }
 
 struct ever_err view_database_skip(struct view_database *database, const struct ever_event *event,
-                                   const char *message)
+                                   const char *message, bool *out_new)
 {
     sqlite3_stmt *statement = database->skip;
     int bound = sqlite3_bind_int64(statement, 1, (sqlite3_int64)event->position);
@@ -278,7 +278,9 @@ struct ever_err view_database_skip(struct view_database *database, const struct 
                                  SQLITE_UTF8);
     bound |= sqlite3_bind_text(statement, 4, message, -1, SQLITE_STATIC);
     ASSERT(bound == SQLITE_OK); /* nothing is copied, so nothing can fail */
-    return run(database, statement);
+    TRY(run(database, statement));
+    *out_new = sqlite3_changes(database->guard.connection) > 0;
+    return ERR_OK;
 }
 
 /* --- Removing --------------------------------------------------------------------------------- */

@@ -55,9 +55,10 @@ struct ever_err view_database_commit(struct view_database *database,
                                      const struct view_checkpoint *checkpoint);
 void view_database_rollback(struct view_database *database);
 
-/* Notes in the running transaction that an event was passed over. */
+/* Notes in the running transaction that an event was passed over. *out_new: it was not noted yet.
+ */
 struct ever_err view_database_skip(struct view_database *database, const struct ever_event *event,
-                                   const char *message);
+                                   const char *message, bool *out_new);
 
 /* Removes the files at `path`. All connections must be closed: SQLite finds the companions of a
  * database by name, and would take the old ones for a new one's. */

@@ -91,10 +91,14 @@ static bool begins_with(const char *name, const char *start)
     return name != NULL && sqlite3_strnicmp(name, start, (int)strlen(start)) == 0;
 }
 
-static int judge_create(struct view_guard *guard, const char *name)
+/* `table` is what an index or trigger is made on; NULL for others. */
+static int judge_create(struct view_guard *guard, const char *name, const char *table)
 {
     if (guard->stage != VIEW_STAGE_TABLES) {
         return refuse(guard, NULL, "tables, indexes and triggers are made below \"-- view\"");
+    }
+    if (begins_with(table, "everfold_")) {
+        return refuse(guard, table, "belongs to Everfold");
     }
     return begins_with(name, "everfold_")
                ? refuse(guard, name, "is reserved: it begins with everfold_")
@@ -104,7 +108,7 @@ static int judge_create(struct view_guard *guard, const char *name)
 static int judge_module(struct view_guard *guard, const char *name, const char *module)
 {
     bool known = sqlite3_stricmp(module, "fts5") == 0 || sqlite3_stricmp(module, "rtree") == 0;
-    return known ? judge_create(guard, name)
+    return known ? judge_create(guard, name, NULL)
                  : refuse(guard, module, "is not allowed: virtual tables can be of fts5 or rtree");
 }
 
@@ -185,10 +189,11 @@ static int judge(void *arg, int action, const char *first, const char *second, c
     case SQLITE_DELETE:
         return judge_write(guard, first);
     case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_VIEW:
+        return judge_create(guard, first, NULL);
     case SQLITE_CREATE_INDEX:
     case SQLITE_CREATE_TRIGGER:
-    case SQLITE_CREATE_VIEW:
-        return judge_create(guard, first);
+        return judge_create(guard, first, second);
     case SQLITE_CREATE_VTABLE:
         return judge_module(guard, first, second);
     case SQLITE_PRAGMA:

@@ -164,9 +164,9 @@ static bool publish(struct view *view)
     const struct view_version *serving = view->serving;
     const struct view_version *current = view->building != NULL ? view->building : serving;
     struct view_status status = {.applied = view->applied_before};
-    strcpy(status.version, view->source->version);
+    memcpy(status.version, view->source->version, sizeof status.version);
     if (serving != NULL) {
-        strcpy(status.serving, serving->source->version);
+        memcpy(status.serving, serving->source->version, sizeof status.serving);
         status.state = state_of(view, current);
         status.position = serving->reached.position;
         status.build_position = current->reached.position;
@@ -264,10 +264,10 @@ static enum view_step step_both(struct view *view)
 
 enum view_step view_life_step(struct view *view, bool *out_moved)
 {
-    enum view_step step = VIEW_STEP_RETRY;
     struct ever_err err = ensure_current(view);
-    if (IS_OK(err)) {
-        step = step_both(view);
+    enum view_step step = IS_OK(err) ? VIEW_STEP_IDLE : VIEW_STEP_RETRY;
+    if (view->serving != NULL) { /* an earlier version follows though the new one cannot be made */
+        step = more_urgent(step, step_both(view));
     }
     *out_moved = publish(view);
     return step;

@@ -142,11 +142,11 @@ static enum slice_end read_slice(struct feed *feed, struct text *out, struct eve
     return SLICE_GOES_ON;
 }
 
-/* The line that shows that nothing was cut off. Who asked for a limited number may go on behind the
- * last one given, everybody else behind the last position looked at. */
+/* The line that shows that nothing was cut off. Who asked for a limited number, forward, may go on
+ * behind the last one given, everybody else behind the last position looked at. */
 static void finish_lines(struct feed *feed, struct text *out)
 {
-    bool limited = feed->given == feed->reading.limit;
+    bool limited = !feed->reading.read.backward && feed->given == feed->reading.limit;
     text_add(out, SLICE_LITERAL("{\"end\":true,\"position\":"));
     text_add_u64(out, limited ? feed->position : feed->reading.position);
     text_add(out, SLICE_LITERAL("}\n"));

@@ -104,21 +104,33 @@ static void wait_for_views(struct running_command *running)
     waits_add(call->gateway->waits, &running->wait, running->prefer.wait_seconds);
 }
 
-static void accepted(struct running_command *running, const struct decider_answer *answer)
+/* Of a command decided just now the events are at hand; those of a repeat stand in the log. */
+static struct ever_err find_events(struct running_command *running,
+                                   const struct decider_answer *answer)
 {
     struct call *call = running->call;
+    struct event_list *events = &running->story.events;
+    if (answer->events != NULL) {
+        event_list_of(answer->events, answer->event_count, answer->first_position, call->arena,
+                      events);
+        return ERR_OK;
+    }
+    return event_list_read(call->gateway->parts.store, running->stream, answer->revision,
+                           answer->first_position, answer->event_count, call->arena, events);
+}
+
+static void accepted(struct running_command *running, const struct decider_answer *answer)
+{
     running->story.id = running->command.command_id;
     running->story.stream = running->stream;
-    running->story.answer = *answer; /* numbers only: it was not rejected */
-    struct ever_err err = event_list_read(call->gateway->parts.store, running->stream,
-                                          answer->revision, answer->first_position,
-                                          answer->event_count, call->arena, &running->story.events);
+    running->story.answer = *answer; /* its numbers are used from now on, what it lends is not */
+    struct ever_err err = find_events(running, answer);
     if (!IS_OK(err)) {
-        call_read_failed(call, err);
+        call_read_failed(running->call, err);
     } else if (running->prefer.wait_given) {
         wait_for_views(running);
     } else {
-        command_answer_accepted(call, &running->story);
+        command_answer_accepted(running->call, &running->story);
     }
 }
 

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "domain/view/view.h"
 
+#include <dirent.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -142,4 +144,121 @@ static inline void world_expect(struct world *world, const char *view, const cha
     char *rows = world_query(world, view, query, NULL, 0, NULL);
     assert_string_equal(rows, want);
     free(rows);
+}
+
+static const char balances[] =
+    "-- view balances\n"
+    "create table account (id text primary key, balance integer not null) strict;\n"
+    "create table seen (position integer primary key, type text) strict;\n"
+    "-- on Opened\ninsert into account values (@id, 0);\n"
+    "insert into seen values (@position, @type);\n"
+    "-- on Deposited\nupdate account set balance = balance + :amount where id = @id;\n"
+    "insert into seen values (@position, @type);\n"
+    "-- query total()\nselect sum(balance) as total, count(*) as accounts from account;\n"
+    "-- query seen()\nselect count(*) as count, max(position) as last from seen;\n"
+    "-- query everything()\n"
+    "select * from (select * from account union all select position, type from seen) order by 1, 2;"
+    "\n";
+
+/* Three events for each account, in one append: opened, its own number deposited, and one that no
+ * view handles. */
+static inline void append_accounts(struct world *world, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char stream[32];
+        char data[32];
+        (void)snprintf(stream, sizeof stream, "account-%d", i); /* these fit */
+        (void)snprintf(data, sizeof data, "{\"amount\":%d}", i);
+        struct ever_new_event events[] = {
+            {.type = SLICE_LITERAL("Opened"), .data = SLICE_LITERAL("{}")},
+            {.type = SLICE_LITERAL("Deposited"), .data = slice_of_text(data)},
+            {.type = SLICE_LITERAL("Noticed"), .data = SLICE_LITERAL("{}")},
+        };
+        struct ever_write write = {
+            .stream = slice_of_text(stream), .events = events, .event_count = 3};
+        struct ever_result result;
+        assert_ok(ever_append(world->store, &write, 1, &result, NULL));
+        assert_int_equal(result.outcome, EVER_APPENDED);
+    }
+}
+
+static inline struct view_status status_of(struct world *world, const char *name)
+{
+    struct view_status status;
+    view_status(world_view(world, name), &status);
+    return status;
+}
+
+/* --- Waiting for a view's thread ---------------------------------------------------------------
+ */
+
+struct waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint64_t count;
+};
+
+static inline void note_move(void *arg)
+{
+    struct waiter *waiter = arg;
+    (void)pthread_mutex_lock(&waiter->lock);
+    waiter->count++;
+    (void)pthread_cond_broadcast(&waiter->moved);
+    (void)pthread_mutex_unlock(&waiter->lock);
+}
+
+typedef bool condition_fn(struct world *world, uint64_t position);
+
+static inline bool has_reached(struct world *world, uint64_t position)
+{
+    return view_position(views_at(world->open, 0)) >= position;
+}
+
+static inline bool serves_current(struct world *world, uint64_t position)
+{
+    struct view_status status;
+    view_status(views_at(world->open, 0), &status);
+    return strcmp(status.version, status.serving) == 0 && has_reached(world, position);
+}
+
+/* Starts the threads and waits until the condition holds; ends when it never does by the test's
+ * own time limit. */
+static inline void wait_until(struct world *world, struct waiter *waiter, condition_fn *condition,
+                              uint64_t position)
+{
+    (void)pthread_mutex_lock(&waiter->lock);
+    while (!condition(world, position)) {
+        uint64_t seen = waiter->count;
+        while (waiter->count == seen && !condition(world, position)) {
+            (void)pthread_cond_wait(&waiter->moved, &waiter->lock);
+        }
+    }
+    (void)pthread_mutex_unlock(&waiter->lock);
+}
+
+static inline size_t database_count(const struct world *world)
+{
+    DIR *folder = opendir(world->views);
+    assert_non_null(folder);
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        size_t size = strlen(entry->d_name);
+        count += size > 3 && strcmp(entry->d_name + size - 3, ".db") == 0;
+    }
+    assert_int_equal(closedir(folder), 0);
+    return count;
+}
+
+#define SEATS(policy)                                                                              \
+    "-- view seats\n-- on error " policy "\n"                                                      \
+    "create table seat (n integer primary key, guest text not null) strict;\n"                     \
+    "create table log (n any) strict;\n"                                                           \
+    "-- on Booked\ninsert into log values (:seat);\ninsert into seat values (:seat, :guest);\n"    \
+    "-- query seats()\nselect n from seat order by n;\n"                                           \
+    "-- query log()\nselect n from log order by rowid;\n"                                          \
+    "-- query skipped()\nselect * from everfold_skipped order by position;\n"
+
+static inline void book(struct world *world, const char *data)
+{
+    (void)world_append(world, "show-1", "Booked", data);
 }

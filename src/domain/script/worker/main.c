@@ -91,7 +91,7 @@ static void write_answer(struct worker *worker, uint32_t id, enum engine_result 
         [ENGINE_FAULT] = FRAME_FAULT,
     };
     if (result != ENGINE_WORN_OUT) { /* without an answer the server asks the next worker */
-        frame_write(&worker->out, kinds[result], id, text_slice(&worker->answer));
+        script_frame_write(&worker->out, kinds[result], id, text_slice(&worker->answer));
     }
 }
 
@@ -145,7 +145,7 @@ static bool handle_all(struct worker *worker)
     struct ever_slice rest = text_slice(&worker->in);
     struct frame frame;
     for (;;) {
-        switch (frame_read(&rest, &frame)) {
+        switch (script_frame_read(&rest, &frame)) {
         case FRAME_PARTIAL:
             drop_handled(&worker->in, rest);
             return flush(worker);
