@@ -204,6 +204,17 @@ struct ever_stats {
 };
 void ever_stats(const struct ever *store, struct ever_stats *out_stats);
 
+/* What is wrong after ever_open() said EVER_CORRUPT. */
+struct ever_damage {
+    uint32_t segment;     /* number of the segment file, as in its name */
+    uint64_t from_offset; /* bytes of it, up to before to_offset */
+    uint64_t to_offset;
+    uint64_t from_position; /* some of these events cannot be read; none is lost when */
+    uint64_t to_position;   /* to_position is below from_position */
+};
+/* The first damaged stretch of the log. False: there is none. */
+bool ever_damage(const struct ever *store, struct ever_damage *out_damage);
+
 #ifdef __cplusplus
 }
 #endif

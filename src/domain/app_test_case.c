@@ -245,7 +245,8 @@ static bool ask(struct test_case *test, struct ever_slice request, struct text *
         uv_run(test->bench->loop, UV_RUN_ONCE);
     }
     if (asked.outcome == SCRIPT_TIME_LIMIT) {
-        text_printf(test->message, "it ran longer than %u ms", test->bench->options->time_limit_ms);
+        text_printf(test->message, "it ran longer than the time limit, %u ms",
+                    test->bench->options->time_limit_ms);
         return false;
     }
     if (asked.outcome == SCRIPT_MEMORY_LIMIT) {

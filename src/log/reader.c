@@ -9,7 +9,7 @@
 
 #define AHEAD_BYTES_MIN (16u << 10)
 #define AHEAD_BYTES_MAX (512u << 10)
-#define MEMORY_ALIGNMENT ((size_t)ALIGNMENT_MAX)
+#define PAGE_BYTES 4096u
 
 struct ever_err reader_init(struct reader *reader, struct log *log, uint32_t index,
                             struct vfs_file *file)
@@ -63,8 +63,11 @@ static struct ever_err make_room(struct reader *reader, size_t size)
     if (size <= reader->capacity) {
         return ERR_OK;
     }
-    size_t capacity = (size_t)round_up(size, ALIGNMENT_MAX);
-    char *window = aligned_alloc(MEMORY_ALIGNMENT, capacity);
+    uint32_t alignment = reader->file == NULL || reader->file->alignment < PAGE_BYTES
+                             ? PAGE_BYTES
+                             : reader->file->alignment;
+    size_t capacity = (size_t)round_up(size, alignment);
+    char *window = aligned_alloc(alignment, capacity);
     if (window == NULL) {
         return FAIL(EVER_NO_MEMORY, "read segment");
     }

@@ -279,3 +279,19 @@ void ever_stats(const struct ever *store, struct ever_stats *out_stats)
         .write_error = atomic_load_explicit(&counters->write_error, memory_order_relaxed),
     };
 }
+
+bool ever_damage(const struct ever *store, struct ever_damage *out_damage)
+{
+    struct log_damage damage;
+    bool is_damaged = log_damage(store->log, &damage);
+    if (is_damaged) {
+        *out_damage = (struct ever_damage){
+            .segment = damage.segment,
+            .from_offset = damage.from_offset,
+            .to_offset = damage.to_offset,
+            .from_position = damage.from_position,
+            .to_position = damage.to_position,
+        };
+    }
+    return is_damaged;
+}

@@ -41,7 +41,7 @@ test('a decider that throws, loops, eats memory or returns nonsense gets an answ
     const command = (name) => server.json('POST', `/deciders/box/a/${name}`, { body: {} });
     assert.equal((await command('Fine')).status, 202);
     const expected = {
-        Throw: [500, /the roof is on fire[\s\S]*|deciders\/box\.js/], Loop: [500, /longer than \d+ ms/], Stubborn: [500, /longer than \d+ ms/],
+        Throw: [500, /the roof is on fire[\s\S]*|deciders\/box\.js/], Loop: [500, /longer than .*100 ms/], Stubborn: [500, /longer than .*100 ms/],
         Hog: [500, /memory|longer than/i], Undefined: [500, /undefined/], Text: [500, /array|event/i], Untyped: [500, /type/],
         Odd: [500, /\$/], Deep: [500, /stack|recurs|call/i],
     };

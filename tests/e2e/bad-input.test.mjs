@@ -1,12 +1,11 @@
 // Catches: bad input that is accepted, answered without a cause, or that takes the server down.
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import test, { after, before } from 'node:test';
+import test, { before } from 'node:test';
 import { startServer } from './server.mjs';
 
 let server;
 before(async () => (server = await startServer({ app: 'examples/bank' })));
-after(async () => assert.equal(await server.stop(), 0, 'it still stops cleanly'));
 
 async function refused(method, path, options, status, type, detail) {
     const answer = await server.json(method, path, options);
@@ -146,4 +145,8 @@ test('a stream of the server itself cannot be written', async () => {
     const answer = await server.json('POST', '/streams/$command-1', { body: { type: 'X', data: 1 } });
     assert.ok([400, 403].includes(answer.status));
     assert.match(answer.body.detail, /\$/);
+});
+
+test('after all that the server still stops cleanly', async () => {
+    assert.equal(await server.stop(), 0);
 });

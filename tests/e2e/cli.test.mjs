@@ -300,6 +300,27 @@ test('settings come from variables too', async () => {
   }
 });
 
+test('a damaged log is named with its range, served for reading, and left as it is', async () => {
+  const server = await startServer();
+  for (let n = 0; n < 5; n++) {
+    await server.json('POST', '/streams/a-1', { body: { type: 'T', data: { text: `event number ${n}` } } });
+  }
+  assert.equal(await server.stop(), 0);
+  const file = join(server.data, 'log/0000000001.seg');
+  const bytes = readFileSync(file);
+  bytes[bytes.indexOf('event number 2')] ^= 1;
+  writeFileSync(file, bytes);
+  const damaged = await server.restart();
+  assert.match(damaged.output.stderr, /is damaged: bytes \d+ to \d+ of log\/0000000001\.seg; of the events 3 to 3 some cannot be read/);
+  assert.equal((await damaged.json('GET', '/events/5')).body.data.text, 'event number 4');
+  assert.equal((await damaged.json('GET', '/events/3')).status, 500);
+  assert.equal((await damaged.json('POST', '/streams/a-2', { body: { type: 'T', data: 1 } })).status, 503);
+  const cut = await everfold(['export', '--url', damaged.url]);
+  assert.equal(cut.code, 1, 'half an export is a failure');
+  assert.equal(await damaged.stop(), 0);
+  assert.ok(readFileSync(file).equals(bytes));
+});
+
 test('an address that is none is named', async () => {
   const result = await everfold(['serve', '--data', temporaryFolder(), '--host', '10.255.255.1', '--insecure', '--port', '0']);
   assert.equal(result.code, 1);

@@ -211,7 +211,9 @@ static void add_for_people(const struct run *run, int64_t elapsed_ms, uint64_t r
         text_printf(out, "; %llu of streams that the server alone writes ($...) were left out",
                     (unsigned long long)run->left_out);
     }
-    if (run->failed) {
+    if (run->failed && run->last.line == 0) {
+        text_add_text(out, "; nothing before the failure is imported");
+    } else if (run->failed) {
         text_add_text(out, "; all up to ");
         record_place_add(out, run->last);
         text_add_text(out, " is imported");

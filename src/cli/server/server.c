@@ -161,12 +161,14 @@ static bool has_kind(const struct app *app, enum app_file_kind kind)
 static struct ever_err open_store(struct server *server, struct text *report)
 {
     struct ever_err err = ever_open(server->data_dir, NULL, &server->store);
-    if (IS_OK(err)) {
-        return err;
+    if (err.code == EVER_CORRUPT && server->store != NULL) {
+        start_report_damage(server->store, server->data_dir, report);
+        return ERR_OK; /* it is served for reading */
     }
-    bool can_be_read = err.code == EVER_CORRUPT && server->store != NULL;
-    start_report_store(err, server->data_dir, can_be_read, report);
-    return can_be_read ? ERR_OK : err;
+    if (!IS_OK(err)) {
+        start_report_store(err, server->data_dir, report);
+    }
+    return err;
 }
 
 static struct ever_err open_views(struct server *server, struct text *report)

@@ -41,15 +41,34 @@ void start_report_failure(struct ever_err err, const char *doing, const char *wh
     text_printf(report, "%s %s: %s (%s)\n", doing, what, cause, err.what);
 }
 
-void start_report_store(struct ever_err err, const char *data_dir, bool can_be_read,
-                        struct text *report)
+static void add_lost(const struct ever_damage *damage, struct text *report)
 {
-    if (can_be_read) {
-        text_printf(report,
-                    "the log in %s is damaged: what is whole can be read, nothing can be written\n",
-                    data_dir);
-        return;
+    if (damage->to_position < damage->from_position) {
+        text_add_text(report, "no event is lost");
+    } else {
+        text_printf(report, "of the events %llu to %llu some cannot be read",
+                    (unsigned long long)damage->from_position,
+                    (unsigned long long)damage->to_position);
     }
+}
+
+void start_report_damage(const struct ever *store, const char *data_dir, struct text *report)
+{
+    struct ever_damage damage;
+    text_printf(report, "the log in %s is damaged", data_dir);
+    if (ever_damage(store, &damage)) {
+        text_printf(report, ": bytes %llu to %llu of log/%010u.seg; ",
+                    (unsigned long long)damage.from_offset, (unsigned long long)damage.to_offset,
+                    damage.segment);
+        add_lost(&damage, report);
+    }
+    text_add_text(report,
+                  ". All else can be read; nothing is written until a whole copy of the file "
+                  "takes its place\n");
+}
+
+void start_report_store(struct ever_err err, const char *data_dir, struct text *report)
+{
     switch (err.code) {
     case EVER_BUSY:
         report_busy(data_dir, report);

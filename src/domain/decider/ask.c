@@ -121,10 +121,10 @@ static struct ever_slice failure_text(struct job *job, const struct script_reply
     const struct decider_options *options = &job->deciders->options;
     switch (reply->outcome) {
     case SCRIPT_TIME_LIMIT:
-        return arena_printf(&job->arena, "deciders/%s ran longer than %u ms", job->decider->name,
-                            options->time_limit_ms);
+        return arena_printf(&job->arena, "deciders/%s ran longer than its time limit, %u ms",
+                            job->decider->name, options->time_limit_ms);
     case SCRIPT_MEMORY_LIMIT:
-        return arena_printf(&job->arena, "deciders/%s took more than %u MB of memory",
+        return arena_printf(&job->arena, "deciders/%s took more memory than its limit, %u MB",
                             job->decider->name, options->memory_limit_mb);
     default:
         return arena_printf(&job->arena, "deciders/%s: %.*s", job->decider->name,

@@ -107,7 +107,7 @@ static int set_up(void **state)
 {
     struct fixture *fixture = mem_alloc_zero(sizeof *fixture);
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
-    strcpy(fixture->dir, "/tmp/everfold-test-XXXXXX");
+    (void)snprintf(fixture->dir, sizeof fixture->dir, "/tmp/everfold-test-XXXXXX");
     assert_non_null(mkdtemp(fixture->dir));
     assert_ok(ever_open(fixture->dir, NULL, &fixture->store));
     static const struct script_source files[] = {
