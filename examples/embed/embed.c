@@ -64,7 +64,7 @@ int main(int argc, char **argv)
         return fail(err);
     }
     print_new(cursor, "caught up:");
-    err = count(store, 2, &result);
+    err = count(store, result.revision, &result); /* the conflict said where the stream is */
     if (err.code != EVER_OK || (err = ever_wait(cursor, 1000)).code != EVER_OK) {
         return fail(err);
     }
