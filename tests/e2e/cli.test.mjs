@@ -233,7 +233,7 @@ test('a new APP works as it is', async () => {
   assert.deepEqual(readdirSync(dir).sort(), ['README.md', 'deciders', 'routes.js', 'tests', 'views']);
   const tested = await everfold(['test', dir]);
   assert.equal(tested.code, 0, tested.stdout + tested.stderr);
-  assert.match(tested.stdout, /^5 passed, 0 failed$/m);
+  assert.match(tested.stdout, /^6 passed, 0 failed$/m);
 
   const server = await startServer({ app: dir });
   const pasted = linesOf(server.output.stdout).map((line) => line.trim()).filter((line) => line.startsWith('curl '));
@@ -265,7 +265,7 @@ test('the tests of the examples pass, and a wrong one fails with both sides', as
   writeFileSync(file, readFileSync(file, 'utf8').replace("rejected: 'bad-title'", "rejected: 'no-title'"));
   const result = await everfold(['test', dir]);
   assert.equal(result.code, 1);
-  assert.match(result.stdout, /^4 passed, 1 failed$/m);
+  assert.match(result.stdout, /^5 passed, 1 failed$/m);
   assert.match(result.stdout, /a task needs a title[\s\S]*no-title[\s\S]*bad-title|a task needs a title[\s\S]*bad-title[\s\S]*no-title/);
 });
 

@@ -3,14 +3,18 @@
 
 export const initial = { title: null, done: false };
 
+function checkTitle(title, ctx) {
+  if (typeof title !== 'string' || title.trim() === '') {
+    ctx.reject('bad-title', 'A task needs a title.');
+  }
+}
+
 export const decide = {
   Plan(state, { title }, ctx) {
     if (state.title !== null) {
       ctx.reject('already-planned', 'There is such a task already.');
     }
-    if (typeof title !== 'string' || title.trim() === '') {
-      ctx.reject('bad-title', 'A task needs a title.');
-    }
+    checkTitle(title, ctx);
     return [{ type: 'Planned', data: { title } }];
   },
 
@@ -18,6 +22,7 @@ export const decide = {
     if (state.title === null) {
       ctx.reject('not-planned', 'There is no such task.');
     }
+    checkTitle(title, ctx);
     if (title === state.title) {
       return []; // nothing happens
     }

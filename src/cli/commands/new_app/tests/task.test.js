@@ -9,6 +9,9 @@ export default {
   'a task needs a title': {
     decider: 'task', id: 'plants', given: [], when: { Plan: { title: '' } }, then: { rejected: 'bad-title' },
   },
+  'a renamed task still needs a title': {
+    decider: 'task', id: 'plants', given: [planned], when: { Rename: {} }, then: { rejected: 'bad-title' },
+  },
   'the same title again changes nothing': {
     decider: 'task', id: 'plants', given: [planned], when: { Rename: { title: 'Water the plants' } }, then: [],
   },
