@@ -117,8 +117,10 @@ const struct command cli_import = {
     .options = options,
     .notes =
         "Without --stream each row is an event, as export writes it: an object with \"stream\", "
-        "\"type\",\n\"data\" and, if wanted, \"id\", \"metadata\" and \"tags\". Events with an id "
-        "that are there already are\nnot added again.\n\n"
+        "\"type\",\n\"data\" and, if wanted, \"id\", \"metadata\" and \"tags\".\n\n"
+        "Rows go in batches of up to 1000, all or nothing. Ids are known again when they come in "
+        "the same\nbatch: the same file again adds nothing; one that has grown since, or whose "
+        "events came into the\nlog in another way, is refused.\n\n"
         "Examples:\n"
         "  everfold import all.ndjson\n"
         "  everfold import flights.csv --stream 'flight-{origin}' --type Flight\n"
