@@ -6,13 +6,14 @@
  *         decider: 'account', id: 'alice',
  *         given: [{ type: 'Opened', data: { owner: 'Alice' } }],    what happened before
  *         when: { Deposit: { amount: 5 } },                         one command
- *         then: [{ type: 'Deposited', data: { amount: 5 } }],       its events, or { rejected: code
- * } view: { 'balances.by_id': { arguments: { id: 'alice' }, rows: [{ ... }] } },
+ *         then: [{ type: 'Deposited', data: { amount: 5 } }],       its events
+ *         view: { 'balances.by_id': { arguments: { id: 'alice' }, rows: [{ ... }] } },
  *     }
  *
- * Without `when` it is a test of views alone. Events without `stream` are of the test's decider and
- * id. Commands are decided in a worker as in the server, at a fixed time and with a fixed seed;
- * view rows come from a store and databases made for the one test. */
+ * A refusal is `then: { rejected: code }`. Without `when` it is a test of views alone. Events
+ * without `stream` are of the test's decider and id. Commands are decided in a worker as in the
+ * server, at a fixed time and with a fixed seed; view rows come from a store and databases made for
+ * the one test. */
 #pragma once
 #include "domain/decider/decider.h"
 

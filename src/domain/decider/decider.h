@@ -127,8 +127,6 @@ typedef void decider_state_fn(void *arg, const struct decider_state *state);
 struct ever_err decider_fold(struct deciders *deciders, const struct decider_info *decider,
                              struct ever_slice id, uint64_t at, decider_state_fn *done, void *arg);
 
-/* The tests/NAME.test.js of the APP, run against deciders and views; see app_test.h. */
-
 struct decider_stats {
     uint32_t workers;
     uint32_t workers_replaced; /* since open */

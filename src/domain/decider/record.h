@@ -8,9 +8,8 @@
  * and id are in the stream's name. The seed is there when decide asked for randomness. A command
  * without events leaves one event in stream $command-<uuid>, with the metadata of a first event and
  *
- *     $Rejected
- * {"stream":"account-alice","revision":3,"code":"...","message":"...","details":{...}} $Nothing
- * {"stream":"account-alice","revision":3}
+ *     $Rejected  {"stream":"account-alice","revision":3,"code":"...","message":"...","details":{}}
+ *     $Nothing   {"stream":"account-alice","revision":3}
  *
  * where `revision` (null: no event) is what it was decided on. */
 #pragma once
