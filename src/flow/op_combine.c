@@ -12,7 +12,6 @@ struct latest {
     uint64_t round;   /* of the emission to come */
     size_t missing, active;
     bool plain;      /* no value needs keeping */
-    bool steady;     /* every input has spoken, and inputs with plain values go the short way */
     bool collecting; /* combine_initials() is subscribing */
     bool all_initial;
 };
@@ -22,32 +21,14 @@ static const struct many_stream *latest_stream(const struct latest *latest)
     return (const struct many_stream *)latest->hub.stream;
 }
 
-static void combine_next(struct node *node, flow_val v);
-static void combine_next_steady(struct node *node, flow_val v);
-
-/* From here on no input is missing, for good: what combine_next() asks each time is settled. */
-static void latest_settle(struct latest *latest)
-{
-    latest->steady = true;
-    struct node *input = latest->plain ? latest->hub.txn.node.child_first : NULL;
-    for (; input != NULL; input = input->sibling_after) {
-        if (input->next == combine_next) {
-            input->next = combine_next_steady;
-        }
-    }
-}
-
 static void latest_commit(struct node *node)
 {
     struct latest *latest = (struct latest *)node;
     const struct many_stream *stream = latest_stream(latest);
     struct flow_loop *loop = node->loop;
     latest->round++;
-    if (UNLIKELY(!latest->steady)) {
-        if (latest->missing > 0) {
-            return;
-        }
-        latest_settle(latest);
+    if (UNLIKELY(latest->missing > 0)) {
+        return;
     }
     if (LIKELY(stream->base.fn.list != NULL)) {
         flow_val v = stream->base.fn.list(loop, stream->base.ud, latest->values, stream->count);
@@ -103,21 +84,6 @@ static void combine_next(struct node *node, flow_val v)
     } else if (LIKELY(latest->missing == 0)) {
         txn_touch(&latest->hub.txn);
     }
-}
-
-/* The same for plain values once every input has spoken. Calls stand last, so that no frame is
- * made: this is what each event of a combination pays. */
-static void combine_next_steady(struct node *node, flow_val v)
-{
-    struct latest *latest = (struct latest *)hub_of(node);
-    size_t index = ((struct input *)node)->index;
-    if (UNLIKELY(latest->rounds[index] == latest->round)) {
-        combine_next(node, v);
-        return;
-    }
-    latest->rounds[index] = latest->round;
-    latest->values[index] = v;
-    txn_touch(&latest->hub.txn);
 }
 
 static void combine_error(struct node *node, const struct flow_error *error)

@@ -1,14 +1,15 @@
-// Catches: a command in the README that does not work, or does not print what the README shows.
+// Catches: a command in the README that does not work, or does not print what the README shows; an
+// example in docs/deciders.md that is no working APP.
 //
 // Blocks marked ```console are run in order against the bank example: lines behind "$ " are
 // commands, what follows is what they must print. UUIDs and times are compared by their shape, the
 // address by the one the test picked.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { binary, root, startServer } from './server.mjs';
+import { binary, everfold, root, startServer, temporaryFolder } from './server.mjs';
 
 function steps(markdown) {
     const found = [];
@@ -46,4 +47,32 @@ test('every command of the README prints what the README shows', async () => {
         assert.equal(shape(printed), shape(output), command);
     }
     assert.equal(await server.stop(), 0);
+});
+
+// Each block of the page is the file that was named last before it.
+function filesOf(markdown) {
+    const files = {};
+    let before = '';
+    for (const part of markdown.split(/^(```(?:js|sql)\n[\s\S]*?^```)$/m)) {
+        const block = /^```\w+\n([\s\S]*)```$/.exec(part);
+        if (block === null) {
+            before += part;
+        } else {
+            files[[...before.matchAll(/`((?:deciders|tests|views)\/[\w.]+)`/g)].at(-1)[1]] = block[1];
+        }
+    }
+    return files;
+}
+
+test('the files shown in docs/deciders.md are an APP whose tests pass', async () => {
+    const files = filesOf(readFileSync(join(root, 'docs/deciders.md'), 'utf8'));
+    assert.deepEqual(Object.keys(files), ['deciders/seat.js', 'tests/seat.test.js', 'views/seats.sql']);
+    const app = temporaryFolder();
+    for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(app, path)), { recursive: true });
+        writeFileSync(join(app, path), content);
+    }
+    const result = await everfold(['test', app]);
+    assert.match(result.stdout, /^4 passed, 0 failed$/m);
+    assert.equal(result.code, 0);
 });

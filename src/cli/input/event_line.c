@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "base/uuid.h"
-#include "domain/flow/flow_stream.h"
 
 /* --- Ids ------------------------------------------------------------------------------------- */
 
@@ -177,9 +176,8 @@ static bool is_own_stream(struct json_value stream)
 {
     struct arena arena;
     arena_init(&arena);
-    struct ever_slice name =
-        stream.kind == JSON_STRING ? json_string(stream, &arena) : SLICE_LITERAL("");
-    bool own = slice_starts_with(name, SLICE_LITERAL("$")) || flow_stream_is(name, NULL);
+    bool own = stream.kind == JSON_STRING &&
+               slice_starts_with(json_string(stream, &arena), SLICE_LITERAL("$"));
     arena_deinit(&arena);
     return own;
 }
