@@ -159,10 +159,16 @@ struct ever_err ever_cursor_open(struct ever *store, const struct ever_read *rea
 void ever_cursor_close(struct ever_cursor *cursor); /* NULL-safe. */
 
 /* Gives the next event, lent until the next call on this cursor. EVER_END: backward, there is no
- * more; forward, it has caught up: call again later and it goes on, without gap or repeat. Each
- * call looks at a bounded stretch of the log. EVER_CORRUPT: the event is damaged; the next call
- * goes on behind it. */
+ * more; forward, it has caught up: call again later and it goes on, without gap or repeat.
+ * EVER_AGAIN: see ever_cursor_allow(). EVER_CORRUPT: the event is damaged; the next call goes on
+ * behind it. */
 struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **out_event);
+
+/* To find a matching event, ever_next() looks at as much of the log as it must. Who cannot stay
+ * away so long, such as an event loop, allows a stretch: from now on the cursor looks at `events`
+ * events and `bytes` of them at most, or little more, the matching ones included. Then ever_next()
+ * gives EVER_AGAIN, which says nothing about what follows, until the next stretch is allowed. */
+void ever_cursor_allow(struct ever_cursor *cursor, uint32_t events, size_t bytes);
 
 /* Blocks until the log has grown past what this cursor has seen. EVER_TIMEOUT, EVER_CLOSED. */
 struct ever_err ever_wait(struct ever_cursor *cursor, int64_t timeout_ms);

@@ -26,6 +26,7 @@ extern "C" {
 enum ever_code {
     EVER_OK = 0,
     EVER_END,         /* Nothing more now: a cursor has caught up. Not a fault. */
+    EVER_AGAIN,       /* So far nothing: a bounded look is over, call again. Not a fault. */
     EVER_NOT_FOUND,   /* The named thing does not exist. */
     EVER_INVALID,     /* The caller's argument or input breaks a stated rule. */
     EVER_LIMIT,       /* The input is larger than a stated maximum. */

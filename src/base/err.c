@@ -7,6 +7,7 @@ const char *ever_code_name(enum ever_code code)
     static const char *const names[] = {
         [EVER_OK] = "ok",
         [EVER_END] = "end",
+        [EVER_AGAIN] = "again",
         [EVER_NOT_FOUND] = "not-found",
         [EVER_INVALID] = "invalid",
         [EVER_LIMIT] = "limit",

@@ -223,6 +223,12 @@ bool reading_parse(struct call *call, struct ever_slice stream, struct reading *
     return true;
 }
 
+bool reading_is_over(const struct reading *reading, const struct ever_cursor *cursor)
+{
+    bool by_position = !reading->of_stream && !reading->read.backward;
+    return by_position && ever_cursor_position(cursor) >= reading->last;
+}
+
 /* --- Following ------------------------------------------------------------------------------- */
 
 static bool refuse_bounds(struct call *call)

@@ -21,5 +21,9 @@ bool reading_parse(struct call *call, struct ever_slice stream, struct reading *
 /* The same for one who will follow, with Last-Event-ID; `last` is UINT64_MAX then. */
 bool reading_parse_follow(struct call *call, struct ever_slice stream, struct reading *out_reading);
 
+/* Whether the cursor, which found nothing in the stretch it was allowed, has all of the reading
+ * behind it: it need not look at the rest of the log. */
+bool reading_is_over(const struct reading *reading, const struct ever_cursor *cursor);
+
 /* The position that the parameter "at" means; the last one without it. False: answered. */
 bool reading_parse_at(struct call *call, bool *out_given, uint64_t *out_position);

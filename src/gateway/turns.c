@@ -13,6 +13,7 @@ static void run_all(uv_idle_t *idle)
     for (; count > 0 && turns->first != NULL; count--) {
         struct turn *turn = turns->first;
         turns_remove(turns, turn);
+        turns->run_count++;
         turn->run(turn);
     }
     if (turns->first == NULL) {
@@ -24,6 +25,7 @@ void turns_init(struct turns *turns, uv_loop_t *loop)
 {
     turns->first = NULL;
     turns->last = &turns->first;
+    turns->run_count = 0;
     ASSERT(uv_idle_init(loop, &turns->idle) == 0);
     turns->idle.data = turns;
 }

@@ -5,9 +5,12 @@
 
 #include <uv.h>
 
-/* One slice of reading: whichever comes first. */
+/* One slice of reading: whichever comes first of what is written, */
 #define TURN_EVENTS_MAX 256
 #define TURN_BYTES_MAX (64u << 10)
+/* and of what is looked at, for ever_cursor_allow(): most of it may not be what is wanted. */
+#define TURN_LOOKS_MAX 1024
+#define TURN_LOOK_BYTES_MAX (256u << 10)
 
 struct turn { /* inside the work's own memory */
     struct turn *next;
@@ -18,7 +21,8 @@ struct turn { /* inside the work's own memory */
 struct turns {
     struct turn *first;
     struct turn **last;
-    uv_idle_t idle; /* runs while there is work, and keeps the loop from sleeping */
+    uv_idle_t idle;     /* runs while there is work, and keeps the loop from sleeping */
+    uint64_t run_count; /* slices so far, but for those that need not wait for a turn */
 };
 
 void turns_init(struct turns *turns, uv_loop_t *loop);

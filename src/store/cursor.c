@@ -5,7 +5,10 @@
  * them, and looks at those events only; each is tested too, since terms may share a hash.
  *
  * Forward, a walk goes in rounds: all its terms are searched up to the same last position, so that
- * at the end of a round everything up to there was given. */
+ * at the end of a round everything up to there was given.
+ *
+ * Either way, every event looked at is taken from what the reader is allowed, if it asked for that;
+ * a walk's search through parts of the index that have none of the term is cut likewise. */
 #include "store/filter.h"
 #include "store/lookup.h"
 #include "store/store_priv.h"
@@ -16,12 +19,20 @@
 #include <stdlib.h>
 
 #define WALK_TERMS_MAX 16u
-#define WALK_WORTH_FACTOR 4u /* the walk is for terms that fewer than one event in so many has */
+#define WALK_WORTH_FACTOR 4u   /* the walk is for terms that fewer than one event in so many has */
+#define COUNTED_PARTS_MAX 64u  /* ... of those in the newest segments, which tell enough */
+#define SEARCHED_PARTS_MAX 16u /* in one allowed stretch, by each walk */
 
 struct term_walk {
     struct index_search search; /* what was found last */
     uint32_t at;                /* of it, the next to give */
     bool is_done;               /* nothing is left in this round */
+};
+
+struct allowance {
+    bool is_given; /* otherwise there is no bound */
+    uint32_t events;
+    size_t bytes;
 };
 
 struct ever_cursor {
@@ -36,26 +47,38 @@ struct ever_cursor {
     uint64_t seen;         /* all that match up to here were given */
     uint64_t revision_min; /* of one stream, forward: those before are passed over */
     bool told_of_holes;    /* damage on the way was reported */
+    struct allowance allowance;
 };
 
 /* --- Opening --------------------------------------------------------------------------------- */
 
+static struct ever_err count_events(struct index *index, const uint64_t *terms, uint32_t count,
+                                    uint64_t *out_events)
+{
+    *out_events = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t of_term;
+        TRY(index_term_count(index, terms[i], COUNTED_PARTS_MAX, &of_term));
+        *out_events += of_term;
+    }
+    return ERR_OK;
+}
+
 /* A set of terms with few events; the number of terms, 0 when none is worth a walk. */
-static struct ever_err choose_terms(struct ever *store, const struct filter *filter,
+static struct ever_err choose_terms(struct index *index, const struct filter *filter,
                                     uint64_t *out_terms, uint32_t *out_count)
 {
-    bool is_stream = filter->read.stream.size > 0;
-    uint64_t best = is_stream ? UINT64_MAX : store_last_position(store) / WALK_WORTH_FACTOR;
+    if (filter->read.stream.size > 0) {
+        *out_count = filter_terms(filter, 0, out_terms, WALK_TERMS_MAX);
+        return ERR_OK;
+    }
+    uint64_t best = index_newest_records(index, COUNTED_PARTS_MAX) / WALK_WORTH_FACTOR;
     uint64_t terms[WALK_TERMS_MAX];
     *out_count = 0;
     for (uint32_t set = 0, count; (count = filter_terms(filter, set, terms, WALK_TERMS_MAX)) > 0;
          set++) {
-        uint64_t events = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            uint64_t of_term;
-            TRY(index_term_count(store->index, terms[i], &of_term));
-            events += of_term;
-        }
+        uint64_t events;
+        TRY(count_events(index, terms, count, &events));
         if (events < best) {
             best = events;
             memcpy(out_terms, terms, count * sizeof *terms);
@@ -69,7 +92,7 @@ static struct ever_err prepare_walks(struct ever_cursor *cursor)
 {
     uint64_t terms[WALK_TERMS_MAX];
     uint32_t count;
-    TRY(choose_terms(cursor->store, &cursor->filter, terms, &count));
+    TRY(choose_terms(cursor->store->index, &cursor->filter, terms, &count));
     if (count == 0) {
         return ERR_OK;
     }
@@ -165,19 +188,36 @@ void ever_cursor_close(struct ever_cursor *cursor)
 
 /* --- The walk -------------------------------------------------------------------------------- */
 
+/* Where a walk's search begins: what other walks have given, or this one has found without anything
+ * there, is behind it. */
+static uint64_t search_start(const struct ever_cursor *cursor, const struct term_walk *walk)
+{
+    uint64_t cut_at = walk->search.from;
+    if (!walk->search.is_cut) {
+        return cursor->next;
+    }
+    bool backward = cursor->filter.read.backward;
+    return (cut_at > cursor->next) == backward ? cursor->next : cut_at;
+}
+
 /* Fetches more for a walk that has given all it had found. */
 static struct ever_err refill(struct ever_cursor *cursor, struct term_walk *walk)
 {
     bool backward = cursor->filter.read.backward;
-    walk->search.from = cursor->next;
+    walk->search.from = search_start(cursor, walk);
     walk->search.to = backward ? 1 : cursor->limit;
     walk->search.backward = backward;
+    walk->search.parts_max = cursor->allowance.is_given ? SEARCHED_PARTS_MAX : 0;
     TRY(index_search(cursor->store->index, &walk->search));
     walk->at = 0;
-    walk->is_done = walk->search.count == 0;
+    walk->is_done = walk->search.count == 0 && !walk->search.is_cut;
     if (walk->search.has_holes && !cursor->told_of_holes) {
         cursor->told_of_holes = true;
         return FAIL(EVER_CORRUPT, "a part of the log on the way is damaged");
+    }
+    if (walk->search.is_cut) {
+        cursor->allowance.events = 0;
+        return FAIL(EVER_AGAIN, "cursor");
     }
     return ERR_OK;
 }
@@ -229,6 +269,7 @@ static void begin_round(struct ever_cursor *cursor, uint64_t limit)
     cursor->limit = limit;
     for (uint32_t i = 0; i < cursor->walk_count; i++) {
         cursor->walks[i].search.count = 0;
+        cursor->walks[i].search.is_cut = false;
         cursor->walks[i].at = 0;
         cursor->walks[i].is_done = false;
     }
@@ -316,7 +357,28 @@ static struct ever_err next_backward(struct ever_cursor *cursor)
 
 /* --- Both ------------------------------------------------------------------------------------ */
 
-static struct ever_err next_event(struct ever_cursor *cursor)
+void ever_cursor_allow(struct ever_cursor *cursor, uint32_t events, size_t bytes)
+{
+    cursor->allowance = (struct allowance){.is_given = true, .events = events, .bytes = bytes};
+}
+
+static bool is_used_up(const struct allowance *allowance)
+{
+    return allowance->is_given && (allowance->events == 0 || allowance->bytes == 0);
+}
+
+static void use_up(struct allowance *allowance, size_t bytes)
+{
+    allowance->events -= allowance->events > 0 ? 1 : 0;
+    allowance->bytes -= bytes < allowance->bytes ? bytes : allowance->bytes;
+}
+
+static size_t bytes_of(const struct ever_event *event)
+{
+    return event->stream.size + event->type.size + event->metadata.size + event->data.size;
+}
+
+static struct ever_err look_at_next(struct ever_cursor *cursor)
 {
     if (cursor->walk_count > 0) {
         return next_of_walk(cursor);
@@ -328,7 +390,11 @@ struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **
 {
     const struct ever_event *event = &cursor->reader.view.event;
     do {
-        TRY(next_event(cursor));
+        if (is_used_up(&cursor->allowance)) {
+            return FAIL(EVER_AGAIN, "cursor");
+        }
+        TRY(look_at_next(cursor));
+        use_up(&cursor->allowance, bytes_of(event));
     } while (!filter_matches(&cursor->filter, event) || event->revision < cursor->revision_min);
     *out_event = event;
     return ERR_OK;

@@ -2,8 +2,8 @@
  *
  * One part for each segment: in memory for the open one, an immutable file for each sealed one. A
  * file is written soon after its segment was sealed, off the commit path. A missing or damaged file
- * is made again from the log, when it is needed. The index is never believed: it says where to look,
- * and who asks it checks the event there.
+ * is made again from the log, when it is needed. The index is never believed: it says where to
+ * look, and who asks it checks the event there.
  *
  * Threads:  index_add() and index_catch_up() by one thread at a time; the rest by any, without
  *           making that one wait. What was added is found by searches that begin later.
@@ -43,15 +43,21 @@ struct index_search {
     uint64_t from; /* the first position wanted, */
     uint64_t to;   /* and the last: below `from` when going backward */
     bool backward;
-    /* Answer: the next of them, from `from` on. Few or many, but none only when none is left. */
+    uint32_t parts_max; /* look at so many parts at most; 0: at as many as it takes */
+    /* Answer: the next of them, from `from` on. Few or many, but none only when none is left, or
+     * when it is_cut: the parts looked at have none, and `from` is where to go on. */
     uint32_t count;
+    bool is_cut;
     bool has_holes; /* parts of the log on the way could not be read: nothing proves absence */
     struct posting found[INDEX_BLOCK_RECORDS];
 };
 struct ever_err index_search(struct index *index, struct index_search *search);
 
-/* How many records have the term. */
-struct ever_err index_term_count(struct index *index, uint64_t term, uint64_t *out_count);
+/* How many records have the term, of those in the newest `parts_max` parts. */
+struct ever_err index_term_count(struct index *index, uint64_t term, uint32_t parts_max,
+                                 uint64_t *out_count);
+/* How many records these parts have, whatever their terms. */
+uint64_t index_newest_records(struct index *index, uint32_t parts_max);
 
 /* Where the record is. 1 <= position <= the last one added. */
 struct ever_err index_address(struct index *index, uint64_t position,
@@ -68,7 +74,8 @@ struct ever_err index_part_nth(struct index *index, uint32_t part, uint64_t term
 struct index_ids {
     uint64_t hash; /* of the id */
     uint32_t skip; /* leave out so many */
-    /* Answer: records that may have the id, in one part; when full, ask again with a larger skip. */
+    /* Answer: records that may have the id, in one part; when full, ask again with a larger skip.
+     */
     uint32_t count;
     bool has_holes; /* as in a search */
     struct posting found[INDEX_IDS_MAX];

@@ -39,6 +39,15 @@ static uint32_t part_of(struct index *index, uint64_t position)
     return low;
 }
 
+static uint64_t first_position(struct index *index, uint32_t part)
+{
+    pthread_mutex_lock(&index->lock);
+    ASSERT(part < index->count);
+    uint64_t position = index->parts[part]->first_position;
+    pthread_mutex_unlock(&index->lock);
+    return position;
+}
+
 /* --- One part -------------------------------------------------------------------------------- */
 
 struct part_list { /* the records of one part with one term */
@@ -170,33 +179,54 @@ static struct ever_err search_part(struct index_part *part, void *arg)
     return ERR_OK;
 }
 
-static struct ever_err search_forward(struct index *index, struct index_search *search)
+/* Goes from part to part until one has some. */
+static struct ever_err search_parts(struct index *index, struct index_search *search)
 {
+    uint32_t part = part_of(index, search->from);
     uint32_t last = part_of(index, search->to);
-    for (uint32_t i = part_of(index, search->from); i <= last && search->count == 0; i++) {
-        TRY(with_part(index, i, search_part, search));
+    for (uint32_t looked_at = 1;; looked_at++) {
+        TRY(with_part(index, part, search_part, search));
+        if (search->count > 0 || part == last) {
+            return ERR_OK;
+        }
+        search->is_cut = looked_at == search->parts_max;
+        if (search->is_cut) {
+            search->from = search->backward ? first_position(index, part) - 1
+                                            : first_position(index, part + 1);
+            return ERR_OK;
+        }
+        part = search->backward ? part - 1 : part + 1;
     }
-    return ERR_OK;
-}
-
-static struct ever_err search_backward(struct index *index, struct index_search *search)
-{
-    uint32_t first = part_of(index, search->to);
-    for (uint32_t i = part_of(index, search->from) + 1; i-- > first && search->count == 0;) {
-        TRY(with_part(index, i, search_part, search));
-    }
-    return ERR_OK;
 }
 
 struct ever_err index_search(struct index *index, struct index_search *search)
 {
     search->count = 0;
+    search->is_cut = false;
     search->has_holes = false;
     bool is_empty = search->backward ? search->from < search->to : search->from > search->to;
     if (is_empty || index_part_count(index) == 0) {
         return ERR_OK;
     }
-    return search->backward ? search_backward(index, search) : search_forward(index, search);
+    return search_parts(index, search);
+}
+
+/* The oldest of the newest `parts_max` parts. */
+static uint32_t oldest_of(uint32_t count, uint32_t parts_max)
+{
+    return count > parts_max ? count - parts_max : 0;
+}
+
+uint64_t index_newest_records(struct index *index, uint32_t parts_max)
+{
+    uint64_t total = 0;
+    uint32_t count = index_part_count(index);
+    for (uint32_t i = count; i-- > oldest_of(count, parts_max);) {
+        struct index_part *part = index_acquire(index, i);
+        total += index_part_records(part);
+        index_release(part);
+    }
+    return total;
 }
 
 struct count_query {
@@ -213,10 +243,12 @@ static struct ever_err count_in_part(struct index_part *part, void *arg)
     return ERR_OK;
 }
 
-struct ever_err index_term_count(struct index *index, uint64_t term, uint64_t *out_count)
+struct ever_err index_term_count(struct index *index, uint64_t term, uint32_t parts_max,
+                                 uint64_t *out_count)
 {
     uint64_t total = 0;
-    for (uint32_t i = index_part_count(index); i-- > 0;) {
+    uint32_t count = index_part_count(index);
+    for (uint32_t i = count; i-- > oldest_of(count, parts_max);) {
         struct count_query query = {.term = term};
         TRY(with_part(index, i, count_in_part, &query));
         total += query.count;

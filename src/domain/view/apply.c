@@ -265,16 +265,14 @@ static bool is_full(const struct batch *batch)
 static bool read_events(struct batch *batch, uint64_t *out_position)
 {
     struct view_version *version = batch->version;
-    uint64_t log_end = ever_last_position(batch->store); /* before reading: what comes is more */
     batch->step = VIEW_STEP_MORE;
+    ever_cursor_allow(version->cursor, VIEW_BATCH_LOOKS_MAX, VIEW_BATCH_LOOK_BYTES_MAX);
     do {
         const struct ever_event *event;
         struct ever_err err = ever_next(version->cursor, &event);
-        if (err.code == EVER_END) {
+        if (err.code == EVER_END || err.code == EVER_AGAIN) {
             *out_position = ever_cursor_position(version->cursor);
-            if (*out_position >= log_end) { /* else it looked at a stretch only */
-                batch->step = VIEW_STEP_IDLE;
-            }
+            batch->step = err.code == EVER_END ? VIEW_STEP_IDLE : VIEW_STEP_MORE;
             return true;
         }
         if (err.code == EVER_CORRUPT) {

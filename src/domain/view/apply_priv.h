@@ -5,6 +5,9 @@
 
 #define VIEW_BATCH_EVENTS_MAX 1000
 #define VIEW_BATCH_TIME_MS 50 /* so that what is applied can be seen soon */
+/* Looked at to find them: queries wait for the batch. */
+#define VIEW_BATCH_LOOKS_MAX 50000
+#define VIEW_BATCH_LOOK_BYTES_MAX (16u << 20)
 
 /* A checkpoint alone is written when it is this far behind; a crash costs no more than that. */
 #define VIEW_CHECKPOINT_STRIDE 100000

@@ -37,16 +37,20 @@ static void add_event(struct channel *channel, struct text *out, const struct ev
     channel->from = (channel->of_stream ? event->revision : event->position) + 1;
 }
 
-/* EVER_OK: there is more to read. EVER_END: all is read. */
+/* EVER_OK: there may be more to read. EVER_END: all is read. */
 static struct ever_err read_slice(struct channel *channel, struct text *out)
 {
     uint64_t last_position = ever_last_position(channel->feeds->gateway->parts.store);
     channel->mark_count = 0;
+    ever_cursor_allow(channel->cursor, TURN_LOOKS_MAX, TURN_LOOK_BYTES_MAX);
     while (channel->mark_count < TURN_EVENTS_MAX && out->size < TURN_BYTES_MAX) {
         const struct ever_event *event;
         struct ever_err err = ever_next(channel->cursor, &event);
         if (err.code == EVER_END && last_position > channel->position) {
             channel->position = last_position;
+        }
+        if (err.code == EVER_AGAIN) {
+            return ERR_OK;
         }
         TRY(err);
         add_event(channel, out, event);
@@ -74,9 +78,7 @@ static struct ever_slice unseen(const struct channel *channel, const struct feed
 static void write_to(struct channel *channel, struct feed *member, struct ever_slice all)
 {
     struct ever_slice bytes = unseen(channel, member, all);
-    if (channel->position > member->position) {
-        member->position = channel->position;
-    }
+    feed_reached(member, channel->position);
     if (channel->from > member->from) {
         member->from = channel->from;
     }

@@ -112,6 +112,14 @@ static void note_given(struct feed *feed, const struct ever_event *event)
     feed->from = (feed->reading.of_stream ? event->revision : event->position) + 1;
 }
 
+void feed_reached(struct feed *feed, uint64_t position)
+{
+    if (position > feed->position) {
+        feed->position = position;
+        feed->from = feed->reading.of_stream ? feed->from : position + 1;
+    }
+}
+
 static bool is_beyond(const struct feed *feed, const struct ever_event *event)
 {
     uint64_t number = feed->reading.of_stream ? event->revision : event->position;
@@ -120,11 +128,15 @@ static bool is_beyond(const struct feed *feed, const struct ever_event *event)
 
 static enum slice_end read_slice(struct feed *feed, struct text *out, struct ever_err *out_err)
 {
+    ever_cursor_allow(feed->cursor, TURN_LOOKS_MAX, TURN_LOOK_BYTES_MAX);
     for (unsigned i = 0; i < TURN_EVENTS_MAX && out->size < TURN_BYTES_MAX; i++) {
         const struct ever_event *event;
         struct ever_err err = ever_next(feed->cursor, &event);
         if (err.code == EVER_END) {
             return SLICE_AT_END;
+        }
+        if (err.code == EVER_AGAIN) {
+            return reading_is_over(&feed->reading, feed->cursor) ? SLICE_AT_END : SLICE_GOES_ON;
         }
         if (!IS_OK(err)) {
             *out_err = err;
@@ -209,8 +221,8 @@ static void run(struct turn *turn)
         return;
     }
     bool at_end_of_log = end == SLICE_AT_END && feed->media == MEDIA_SSE;
-    if (at_end_of_log && last_position > feed->position) {
-        feed->position = last_position;
+    if (at_end_of_log) {
+        feed_reached(feed, last_position);
     }
     after_slice(feed, out, end);
 }
@@ -285,8 +297,7 @@ void feed_start(struct call *call, const struct reading *reading)
 static void beat(struct feed *feed)
 {
     if (feed->state == FEED_READING && feed->cursor != NULL && !feed->reading.of_stream) {
-        uint64_t seen = ever_cursor_position(feed->cursor);
-        feed->position = seen > feed->position ? seen : feed->position;
+        feed_reached(feed, ever_cursor_position(feed->cursor));
     }
     if (feed->position > feed->told_position) {
         write_control(feed, "checkpoint");

@@ -41,6 +41,10 @@ struct feeds {
 /* Writes; when the connection is full the feed is BLOCKED afterwards. */
 void feed_write(struct feed *feed, struct ever_slice bytes);
 
+/* Every event up to the position was given, or is none of the feed's: it need not look there again.
+ */
+void feed_reached(struct feed *feed, uint64_t position);
+
 /* Appends one event as the feed's medium has it. */
 void feed_encode(struct text *out, enum media media, const struct ever_event *event);
 

@@ -74,11 +74,15 @@ static bool is_full(const struct page *page)
 static enum slice_end read_slice(struct page *page, struct ever_err *out_err)
 {
     size_t start = page->body.size;
+    ever_cursor_allow(page->cursor, TURN_LOOKS_MAX, TURN_LOOK_BYTES_MAX);
     for (unsigned i = 0; i < TURN_EVENTS_MAX && page->body.size - start < TURN_BYTES_MAX; i++) {
         const struct ever_event *event;
         struct ever_err err = ever_next(page->cursor, &event);
         if (err.code == EVER_END) {
             return PAGE_COMPLETE;
+        }
+        if (err.code == EVER_AGAIN) {
+            return reading_is_over(&page->reading, page->cursor) ? PAGE_COMPLETE : PAGE_GOES_ON;
         }
         if (!IS_OK(err)) {
             *out_err = err;

@@ -54,6 +54,8 @@ static void write_http(struct text *out, const struct gateway *gateway)
     write_one(out, "everfold_feeds", "gauge", "Event streams being sent.", feeds);
     write_one(out, "everfold_feed_channels", "gauge",
               "Filters that live followers share the reading of.", channels);
+    write_one(out, "everfold_reading_turns_total", "counter",
+              "Turns of the loop in which a long reading went on.", gateway->turns.run_count);
 }
 
 static void write_deciders(struct text *out, const struct deciders *deciders)

@@ -11,6 +11,7 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,6 +26,9 @@ struct fixture {
     struct deciders *deciders; /* NULL: the APP has none */
     uv_loop_t loop;
     uv_async_t stop;
+    uv_async_t hold;
+    sem_t held;
+    sem_t let_go;
     pthread_t thread;
     struct gateway *gateway;
     uint16_t port;
@@ -43,6 +47,7 @@ static inline void fixture_stopped(void *arg)
 {
     struct fixture *fixture = arg;
     uv_close((uv_handle_t *)&fixture->stop, NULL);
+    uv_close((uv_handle_t *)&fixture->hold, NULL);
     uv_stop(&fixture->loop); /* the deciders close on the thread that joins */
 }
 
@@ -50,6 +55,25 @@ static inline void fixture_on_stop(uv_async_t *handle)
 {
     struct fixture *fixture = handle->data;
     gateway_stop(fixture->gateway, fixture_stopped, fixture);
+}
+
+static inline void fixture_on_hold(uv_async_t *handle)
+{
+    struct fixture *fixture = handle->data;
+    sem_post(&fixture->held);
+    sem_wait(&fixture->let_go);
+}
+
+/* The loop stands still, so that several things are there when it goes on. */
+static inline void fixture_hold(struct fixture *fixture)
+{
+    uv_async_send(&fixture->hold);
+    sem_wait(&fixture->held);
+}
+
+static inline void fixture_let_go(struct fixture *fixture)
+{
+    sem_post(&fixture->let_go);
 }
 
 static inline void *fixture_run(void *arg)
@@ -148,6 +172,10 @@ static inline void fixture_start(struct fixture *fixture, const struct fixture_f
     fixture->port = gateway_port(fixture->gateway);
     assert_int_equal(uv_async_init(&fixture->loop, &fixture->stop, fixture_on_stop), 0);
     fixture->stop.data = fixture;
+    assert_int_equal(uv_async_init(&fixture->loop, &fixture->hold, fixture_on_hold), 0);
+    fixture->hold.data = fixture;
+    sem_init(&fixture->held, 0, 0);
+    sem_init(&fixture->let_go, 0, 0);
     assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
 }
 
@@ -174,6 +202,8 @@ static inline void fixture_stop(struct fixture *fixture)
 {
     uv_async_send(&fixture->stop);
     pthread_join(fixture->thread, NULL);
+    sem_destroy(&fixture->held);
+    sem_destroy(&fixture->let_go);
     fixture_close(fixture);
 }
 

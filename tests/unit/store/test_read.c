@@ -228,6 +228,94 @@ static void a_long_stream_over_many_segments_is_whole(void **state)
     }
 }
 
+/* Reads to the end with a small allowance each time: the same events, in calls that look at few. */
+static void check_allowed(struct ever_read read, uint32_t want_events, uint32_t want_stretches)
+{
+    struct ever_cursor *cursor;
+    const struct ever_event *event;
+    uint32_t events = 0;
+    uint32_t stretches = 0;
+    uint64_t seen = 0;
+    assert_ok(ever_cursor_open(fixture.store, &read, &cursor));
+    ever_cursor_allow(cursor, 100, 1 << 20);
+    struct ever_err err = ever_next(cursor, &event);
+    for (; err.code != EVER_END; err = ever_next(cursor, &event)) {
+        if (err.code == EVER_AGAIN) {
+            assert_err(ever_next(cursor, &event), EVER_AGAIN); /* and nothing more */
+            ever_cursor_allow(cursor, 100, 1 << 20);
+            stretches++;
+        } else {
+            assert_ok(err);
+            events++;
+        }
+        assert_true(ever_cursor_position(cursor) >= seen);
+        seen = ever_cursor_position(cursor);
+    }
+    assert_int_equal(events, want_events);
+    assert_in_range(stretches, want_stretches, want_stretches + 1);
+    ever_cursor_close(cursor);
+}
+
+static void a_call_looks_no_further_than_it_is_allowed(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    struct ever_slice chaff[2] = {SLICE_LITERAL("Chaff"), SLICE_LITERAL("Opened")};
+    struct ever_slice red = SLICE_LITERAL("red");
+    append_tagged("account-1", "Opened", "1", "red", NULL);
+    append_chaff(20000);
+    append_tagged("account-1", "Opened", "2", "red", NULL);
+    struct ever_stats stats;
+    ever_stats(fixture.store, &stats);
+    assert_true(stats.segments > 16);
+    for (int backward = 0; backward < 2; backward++) {
+        uint64_t from = backward ? UINT64_MAX : 0;
+        struct ever_read read = {.from = from, .backward = backward};
+        check_allowed(read, 20002, 200);
+        read.prefix = SLICE_LITERAL("acc");
+        check_allowed(read, 2, 200);
+        read.types = chaff;
+        read.type_count = 2;
+        check_allowed(read, 2, 200);
+        read.tags = &red;
+        read.tag_count = 1;
+        check_allowed(read, 2, stats.segments / 16); /* by the index, through its parts */
+        read = (struct ever_read){.category = SLICE_LITERAL("chaff"), .tags = &red, .tag_count = 1};
+        read.from = from;
+        read.backward = backward;
+        check_allowed(read, 0, stats.segments / 16);
+        read = (struct ever_read){.category = SLICE_LITERAL("chaff"), .types = chaff + 1};
+        read.type_count = 1;
+        read.from = from;
+        read.backward = backward;
+        check_allowed(read, 0, stats.segments / 16);
+        read = (struct ever_read){.stream = SLICE_LITERAL("account-1"), .from = from};
+        read.backward = backward;
+        check_allowed(read, 2, stats.segments / 16);
+    }
+}
+
+static void large_events_use_up_what_is_allowed(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    static char large[10001];
+    memset(large, 'x', sizeof large - 1);
+    for (int i = 0; i < 4; i++) {
+        append_one(&fixture, "a-1", "T", large);
+    }
+    struct ever_cursor *cursor;
+    const struct ever_event *event;
+    struct ever_read read = {.prefix = SLICE_LITERAL("b")};
+    assert_ok(ever_cursor_open(fixture.store, &read, &cursor));
+    for (uint64_t seen = 2; seen <= 4; seen += 2) {
+        ever_cursor_allow(cursor, 1000, 15000);
+        assert_err(ever_next(cursor, &event), EVER_AGAIN);
+        assert_int_equal(ever_cursor_position(cursor), seen);
+    }
+    ever_cursor_allow(cursor, 1000, 15000);
+    assert_err(ever_next(cursor, &event), EVER_END);
+    ever_cursor_close(cursor);
+}
+
 static void ids_and_times_lead_to_positions(void **state)
 {
     (void)state; /* cmocka's, unused */
@@ -276,6 +364,8 @@ int main(void)
         TEST(filters_give_the_same_however_they_are_answered),
         TEST(a_reader_that_caught_up_goes_on),
         TEST(a_long_stream_over_many_segments_is_whole),
+        TEST(a_call_looks_no_further_than_it_is_allowed),
+        TEST(large_events_use_up_what_is_allowed),
         TEST(ids_and_times_lead_to_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
