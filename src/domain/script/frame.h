@@ -13,7 +13,7 @@
 enum frame_kind {
     FRAME_COMPILE = 1,  /* server -> worker: files in, modules or faults out (compiler.js) */
     FRAME_LOAD,         /* server -> worker: modules in, deciders or faults out (runtime.js) */
-    FRAME_STEP,         /* server -> worker: fold and decide (runtime.js) */
+    FRAME_STEP,         /* server -> worker: fold and decide (decide.js) */
     FRAME_ANSWER,       /* worker -> server: what the script answered, JSON */
     FRAME_TIME_LIMIT,   /* worker -> server: it ran too long and was stopped */
     FRAME_MEMORY_LIMIT, /* worker -> server: it took too much memory; the worker ends */
