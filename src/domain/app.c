@@ -48,6 +48,7 @@ struct place { /* where files of a kind are, and which part of the path is their
 static const struct place places[] = {
     {APP_DECIDER, "deciders/", ".js"},
     {APP_VIEW, "views/", ".sql"},
+    {APP_FLOW, "flows/", ".js"},
     {APP_TEST, "tests/", ".test.js"},
 };
 
@@ -181,7 +182,8 @@ static void visit_file(struct walk *walk, const char *full, const char *path)
     if (!classify(slice_of_text(path), &kind, &name)) {
         return;
     }
-    if ((kind == APP_DECIDER || kind == APP_VIEW) && !is_plain_name(name)) {
+    bool is_named = kind == APP_DECIDER || kind == APP_VIEW || kind == APP_FLOW;
+    if (is_named && !is_plain_name(name)) {
         refuse(walk, FAIL(EVER_INVALID, "app file name"), path,
                "the name may have a-z, 0-9, _ and - only, at most 100 of them");
         return;

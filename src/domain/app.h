@@ -1,10 +1,11 @@
 /* app.h - the files of an APP folder, read once at start.
  *
- *     deciders/NAME.js    views/NAME.sql    routes.js    tests/NAME.test.js    other *.js: imported
+ *     deciders/NAME.js    views/NAME.sql    flows/NAME.js    routes.js    tests/NAME.test.js
+ *     other *.js: imported
  *
  * A file that cannot be read, a link that leads out of the folder, a name outside [a-z0-9_-] for a
- * decider or view: refused, by name. Passed over: hidden files and folders (so .everfold too),
- * node_modules, links to folders, and what has another ending. */
+ * decider, view or file of flows: refused, by name. Passed over: hidden files and folders (so
+ * .everfold too), node_modules, links to folders, and what has another ending. */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"
@@ -13,12 +14,12 @@
 #define APP_FILES_MAX 1000
 #define APP_NAME_BYTES_MAX 100 /* of a decider or view: data files are named by them */
 
-enum app_file_kind { APP_DECIDER, APP_VIEW, APP_ROUTES, APP_TEST, APP_MODULE };
+enum app_file_kind { APP_DECIDER, APP_VIEW, APP_FLOW, APP_ROUTES, APP_TEST, APP_MODULE };
 
 struct app_file {
     enum app_file_kind kind;
     char *path; /* below the folder, with slashes: "views/balances.sql" */
-    char *name; /* decider, view, test: without folder and ending; else the path */
+    char *name; /* decider, view, flow, test: without folder and ending; else the path */
     struct ever_slice content;
 };
 

@@ -84,7 +84,8 @@ static struct ever_err run_on_loop(uv_loop_t *loop, const struct app *app,
         .grace_ms = options.grace_ms,
     };
     CLEANUP(script_program_deinit) struct script_program program = {0};
-    TRY(script_compile(loop, &pool.process, app, true, report, &program));
+    TRY(script_compile(loop, &pool.process, app, SCRIPT_COMMANDS | SCRIPT_FLOWS | SCRIPT_TESTS,
+                       report, &program));
     pool.load = program.load;
     CLEANUP(text_deinit) struct text loaded = {0};
     struct app_test_bench bench = {.loop = loop, .app = app, .options = &options};

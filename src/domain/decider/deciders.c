@@ -153,7 +153,7 @@ static struct ever_err compile_and_load(struct deciders *deciders, const struct 
         return ERR_OK;
     }
     struct script_process_options process = process_options(&deciders->options);
-    TRY(script_compile(deciders->loop, &process, app, false, report, &deciders->program));
+    TRY(script_compile(deciders->loop, &process, app, SCRIPT_COMMANDS, report, &deciders->program));
     return load(deciders, app, report);
 }
 

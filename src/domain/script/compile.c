@@ -79,13 +79,24 @@ static bool is_script(const struct app_file *file)
     return file->kind != APP_VIEW;
 }
 
-static bool is_entry(const struct app_file *file, bool tests)
+static bool is_entry(const struct app_file *file, unsigned entries)
 {
-    return file->kind == APP_DECIDER || file->kind == APP_ROUTES ||
-           (tests && file->kind == APP_TEST);
+    static const unsigned of_kind[] = {[APP_DECIDER] = SCRIPT_COMMANDS,
+                                       [APP_ROUTES] = SCRIPT_COMMANDS,
+                                       [APP_FLOW] = SCRIPT_FLOWS,
+                                       [APP_TEST] = SCRIPT_TESTS,
+                                       [APP_VIEW] = 0,
+                                       [APP_MODULE] = 0};
+    return (entries & of_kind[file->kind]) != 0;
 }
 
-static void write_request(const struct app *app, bool tests, struct text *out)
+/* Its default export is data for the server. */
+static bool gives_data(const struct app_file *file)
+{
+    return file->kind == APP_ROUTES || file->kind == APP_TEST;
+}
+
+static void write_request(const struct app *app, unsigned entries, struct text *out)
 {
     text_add_text(out, "{\"files\":{");
     const char *separator = "";
@@ -101,7 +112,7 @@ static void write_request(const struct app *app, bool tests, struct text *out)
     text_add_text(out, "},\"entries\":[");
     separator = "";
     for (size_t i = 0; i < app->file_count; i++) {
-        if (is_entry(&app->files[i], tests)) {
+        if (is_entry(&app->files[i], entries)) {
             text_add_text(out, separator);
             json_write_string(out, slice_of_text(app->files[i].path));
             separator = ",";
@@ -129,13 +140,13 @@ static struct ever_err report_faults(struct json_value answer, struct text *repo
 }
 
 /* {modules, deciders: [{name, path}], data: [path]}, as runtime.js wants it. */
-static void write_load(const struct app *app, bool tests, struct ever_slice modules,
+static void write_load(const struct app *app, unsigned entries, struct ever_slice modules,
                        struct text *out)
 {
     text_printf(out, "{\"modules\":%.*s,\"deciders\":[", SLICE_PRINT(modules));
     const char *separator = "";
     for (size_t i = 0; i < app->file_count; i++) {
-        if (app->files[i].kind == APP_DECIDER) {
+        if (app->files[i].kind == APP_DECIDER && is_entry(&app->files[i], entries)) {
             text_add_text(out, separator);
             text_add_text(out, "{\"name\":");
             json_write_string(out, slice_of_text(app->files[i].name));
@@ -148,7 +159,7 @@ static void write_load(const struct app *app, bool tests, struct ever_slice modu
     text_add_text(out, "],\"data\":[");
     separator = "";
     for (size_t i = 0; i < app->file_count; i++) {
-        if (is_entry(&app->files[i], tests) && app->files[i].kind != APP_DECIDER) {
+        if (is_entry(&app->files[i], entries) && gives_data(&app->files[i])) {
             text_add_text(out, separator);
             json_write_string(out, slice_of_text(app->files[i].path));
             separator = ",";
@@ -171,13 +182,13 @@ static void keep_modules(struct script_program *program, struct json_value modul
 }
 
 struct ever_err script_compile(uv_loop_t *loop, const struct script_process_options *options,
-                               const struct app *app, bool tests, struct text *report,
+                               const struct app *app, unsigned entries, struct text *report,
                                struct script_program *out_program)
 {
     CLEANUP(text_deinit) struct text request = {0};
     CLEANUP(text_deinit) struct text answer = {0};
     CLEANUP(text_deinit) struct text load = {0};
-    write_request(app, tests, &request);
+    write_request(app, entries, &request);
     if (request.size > FRAME_PAYLOAD_BYTES_MAX) {
         text_printf(report, "the scripts of this APP are %zu MB: too many\n", request.size >> 20);
         return FAIL(EVER_LIMIT, "compile scripts");
@@ -187,7 +198,7 @@ struct ever_err script_compile(uv_loop_t *loop, const struct script_process_opti
     TRY(report_faults(root, report));
     struct json_value modules;
     ASSERT(json_member(root, SLICE_LITERAL("modules"), &modules));
-    write_load(app, tests, modules.text, &load);
+    write_load(app, entries, modules.text, &load);
     *out_program = (struct script_program){0};
     arena_init(&out_program->arena);
     out_program->load = arena_copy(&out_program->arena, text_slice(&load));

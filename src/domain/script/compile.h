@@ -14,10 +14,16 @@ struct script_program {
     size_t module_count;
 };
 
-/* Compiles deciders, routes.js and what they import; with `tests` the tests too. Runs the loop
- * until it is done. EVER_INVALID: `report` has a line "path:line: what is wrong" for each fault. */
+enum script_entries { /* files to begin with; what they import comes with them */
+                      SCRIPT_COMMANDS = 1, /* deciders and routes.js */
+                      SCRIPT_FLOWS = 2,
+                      SCRIPT_TESTS = 4,
+};
+
+/* Compiles the files of `entries`, a sum of the above, and what they import. Runs the loop until it
+ * is done. EVER_INVALID: `report` has a line "path:line: what is wrong" for each fault. */
 struct ever_err script_compile(uv_loop_t *loop, const struct script_process_options *options,
-                               const struct app *app, bool tests, struct text *report,
+                               const struct app *app, unsigned entries, struct text *report,
                                struct script_program *out_program);
 void script_program_deinit(struct script_program *program);
 

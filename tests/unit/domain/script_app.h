@@ -34,7 +34,8 @@ static inline char *script_app_name(const struct script_source *file)
 {
     const char *slash = strrchr(file->path, '/');
     const char *name = slash == NULL ? file->path : slash + 1;
-    size_t size = file->kind == APP_DECIDER ? strlen(name) - strlen(".js") : strlen(name);
+    size_t size = file->kind == APP_DECIDER || file->kind == APP_FLOW ? strlen(name) - strlen(".js")
+                                                                      : strlen(name);
     return mem_copy_text(slice_of(name, size));
 }
 

@@ -38,8 +38,8 @@ static int make_root(void **state)
     if (mkdtemp(root) == NULL) {
         return -1;
     }
-    static const char *const folders[] = {"deciders", "views",     "tests",       "lib",
-                                          "lib/deep", ".everfold", "node_modules"};
+    static const char *const folders[] = {"deciders", "views",    "flows",     "tests",
+                                          "lib",      "lib/deep", ".everfold", "node_modules"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         if (mkdir(below(folders[i]), 0700) != 0) {
             return -1;
@@ -76,6 +76,7 @@ static void knows_each_kind_by_its_path(void **state)
     put("deciders/account.js", "a");
     put("deciders/notes.txt", "not ours");
     put("views/by-owner_2.sql", "select 1");
+    put("flows/large.js", "f");
     put("tests/account.test.js", "");
     put("tests/helper.js", "");
     put("routes.js", "r");
@@ -88,6 +89,7 @@ static void knows_each_kind_by_its_path(void **state)
         const char *path, *name, *content;
     } want[] = {
         {APP_DECIDER, "deciders/account.js", "account", "a"},
+        {APP_FLOW, "flows/large.js", "large", "f"},
         {APP_MODULE, "lib/deep/money.js", "lib/deep/money.js", "m"},
         {APP_ROUTES, "routes.js", "routes.js", "r"},
         {APP_TEST, "tests/account.test.js", "account", ""},
@@ -113,11 +115,13 @@ static void refuses_bad_names(void **state)
     (void)state; /* cmocka's signature */
     put("views/Big.sql", "");
     put("deciders/a b.js", "");
+    put("flows/a.b.js", "");
     struct text report = {0};
     struct app *app = NULL;
     assert_err(app_load(root, &report, &app), EVER_INVALID);
     assert_null(app);
     assert_non_null(strstr(report.data, "views/Big.sql: the name may have"));
+    assert_non_null(strstr(report.data, "flows/a.b.js: the name may have"));
     says(&report, "deciders/a b.js: the name may have");
 }
 

@@ -16,7 +16,8 @@ static struct ever_err compile(const struct script_source *files, size_t count, 
     struct script_process_options options = options_of_process;
     options.worker_path = script_worker_path();
     struct app app = script_app(files, count);
-    struct ever_err err = script_compile(&loop, &options, &app, false, report, out_program);
+    struct ever_err err =
+        script_compile(&loop, &options, &app, SCRIPT_COMMANDS, report, out_program);
     script_app_deinit(&app);
     while (uv_run(&loop, UV_RUN_DEFAULT) != 0) {
     }
@@ -67,7 +68,7 @@ static void refuses_with_file_and_line(void **state)
          "deciders/a.js:1: import.meta is closed: a file does not know where it runs\n"},
         {"import fs from 'node:fs';",
          "deciders/a.js:1: \"node:fs\" is not a file of this APP: imports begin with ./ or ../ and "
-         "name one (packages cannot be imported)\n"},
+         "name one, or are everfold/flow (packages cannot be imported)\n"},
         {"import x from '../../etc/passwd';",
          "deciders/a.js:1: \"../../etc/passwd\" leads out of the APP\n"},
         {"import x from '../lib/money';", "deciders/a.js:1: there is no file lib/money; did you "
@@ -89,7 +90,7 @@ static void reports_every_fault(void **state)
     assert_fault("import { two } from '../lib/money.js';\nawait 1;\nimport 'x';",
                  "deciders/a.js:2: await is closed: " AT_ONCE
                  "deciders/a.js:3: \"x\" is not a file of this APP: imports begin with ./ or ../ "
-                 "and name one (packages cannot be imported)\n"
+                 "and name one, or are everfold/flow (packages cannot be imported)\n"
                  "deciders/a.js:1: lib/money.js does not export two\n");
 }
 
@@ -170,7 +171,8 @@ static void says_when_the_worker_program_is_missing(void **state)
     struct app app = {0};
     struct text report = {0};
     struct script_program program;
-    assert_err(script_compile(&loop, &options, &app, false, &report, &program), EVER_NOT_FOUND);
+    assert_err(script_compile(&loop, &options, &app, SCRIPT_COMMANDS, &report, &program),
+               EVER_NOT_FOUND);
     assert_slice(text_slice(&report),
                  "the program that runs JavaScript, /nowhere/everfold-js, cannot be started\n");
     text_deinit(&report);

@@ -62,8 +62,8 @@ static int set_up(void **state)
     struct script_source files[] = {{APP_DECIDER, "deciders/a.js", decider}};
     struct app app = script_app(files, 1);
     struct text report = {0};
-    assert_ok(script_compile(&fixture->loop, &fixture->options.process, &app, false, &report,
-                             &fixture->program));
+    assert_ok(script_compile(&fixture->loop, &fixture->options.process, &app, SCRIPT_COMMANDS,
+                             &report, &fixture->program));
     script_app_deinit(&app);
     text_deinit(&report);
     fixture->options.load = fixture->program.load;
@@ -158,7 +158,7 @@ static void answers_many_in_order(void **state)
     open_pool(fixture);
     assert_slice(text_slice(&fixture->load_text),
                  "{\"deciders\":[{\"name\":\"a\",\"commands\":[\"Echo\",\"Forever\",\"Stubborn\","
-                 "\"Regex\",\"Hog\"],\"eventTypes\":[]}],\"data\":{}}");
+                 "\"Regex\",\"Hog\"],\"eventTypes\":[]}],\"data\":{},\"flows\":[]}");
     static struct call calls[500];
     for (unsigned i = 0; i < 500; i++) {
         submit(fixture, &calls[i], i, "Echo");

@@ -6,7 +6,12 @@
 //     {modules: [{path, code, imports: {specifier: path}, exports: {name: line}}], faults: [text]}
 //
 // Modules are those the entries reach, each behind the ones it imports. A fault is "path:line: text".
+import { everfoldFlow } from './flow.js';
+import { didYouMean } from './flow_check.js';
 import { readModule } from './module.js';
+
+// Modules that are ours: the names each exports. runtime.js has them.
+const OWN_MODULES = { 'everfold/flow': Object.keys(everfoldFlow) };
 
 globalThis.compile = (request) => JSON.stringify(compileProgram(JSON.parse(request)));
 
@@ -37,6 +42,9 @@ function visit(program, path, trail) {
     }
     const steps = [...trail, path];
     for (const { specifier, line } of module.requests) {
+        if (Object.hasOwn(OWN_MODULES, specifier)) {
+            continue;
+        }
         const target = resolve(path, specifier, program.files);
         if (target.fault !== undefined) {
             fault(line, target.fault);
@@ -53,7 +61,8 @@ function visit(program, path, trail) {
 
 function resolve(from, specifier, files) {
     if (!specifier.startsWith('./') && !specifier.startsWith('../')) {
-        return { fault: `"${specifier}" is not a file of this APP: imports begin with ./ or ../ and name one (packages cannot be imported)` };
+        const own = Object.keys(OWN_MODULES).join(', ');
+        return { fault: `"${specifier}" is not a file of this APP: imports begin with ./ or ../ and name one, or are ${own} (packages cannot be imported)` };
     }
     const parts = from.split('/').slice(0, -1);
     for (const part of specifier.split('/')) {
@@ -78,6 +87,7 @@ function exportsOf(program, module) {
     const names = new Set(Object.keys(module.exports));
     for (const specifier of module.starFrom) {
         const target = program.modules.get(module.imports[specifier]);
+        (OWN_MODULES[specifier] ?? []).forEach((name) => names.add(name));
         if (target !== undefined) {
             exportsOf(program, target).forEach((name) => names.add(name));
         }
@@ -89,8 +99,9 @@ function exportsOf(program, module) {
 function checkImportedNames(program, module) {
     for (const { specifier, line, name } of module.wanted) {
         const target = program.modules.get(module.imports[specifier]);
-        if (target !== undefined && !exportsOf(program, target).has(name)) {
-            program.faults.push(`${module.path}:${line}: ${target.path} does not export ${name}`);
+        const names = OWN_MODULES[specifier] ?? (target === undefined ? undefined : [...exportsOf(program, target)]);
+        if (names !== undefined && !names.includes(name)) {
+            program.faults.push(`${module.path}:${line}: ${target?.path ?? specifier} does not export ${name}${didYouMean(name, names)}`);
         }
     }
 }

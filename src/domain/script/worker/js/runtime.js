@@ -4,6 +4,8 @@
 // which take and give JSON texts.
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
+import { everfoldFlow, takeFlows } from './flow.js';
+import { takeFaults } from './flow_check.js';
 import { plainText } from './plain.js';
 
 function defaultExport(path, exports, lines) {
@@ -18,6 +20,9 @@ function defaultExport(path, exports, lines) {
     }
 }
 
+// Modules that are ours, by the specifier that imports them; compiler.js knows the names they export.
+const OWN_MODULES = { 'everfold/flow': everfoldFlow };
+
 // evaluate(code, path) runs a script; user code has nothing like it.
 export function makeRuntime(evaluate, statesMax) {
     const deciders = makeDeciders(statesMax);
@@ -27,14 +32,15 @@ export function makeRuntime(evaluate, statesMax) {
         const linked = new Map();
         for (const { path, code, imports } of modules) {
             const exports = {};
-            const require = (specifier) => linked.get(imports[specifier]);
+            const require = (specifier) => OWN_MODULES[specifier] ?? linked.get(imports[specifier]);
             Reflect.apply(evaluate(code, path), undefined, [exports, require]);
             linked.set(path, Object.freeze(exports));
         }
         return linked;
     }
 
-    // {modules, deciders: [{name, path}], data: [path]} -> {deciders: [info], data: {path: value}} | {faults}
+    // {modules, deciders: [{name, path}], data: [path]}
+    // -> {deciders: [info], data: {path: value}, flows: [graph]} | {faults}
     function load(text) {
         const request = JSON.parse(text);
         setPaths(request.modules.map((module) => module.path));
@@ -52,9 +58,13 @@ export function makeRuntime(evaluate, statesMax) {
                 path = wanted;
                 data[path] = defaultExport(path, linked.get(path), lines.get(path));
             }
-            return JSON.stringify({ deciders: infos, data });
+            const { flows } = takeFlows();
+            const faults = takeFaults();
+            return JSON.stringify(faults.length > 0 ? { faults } : { deciders: infos, data, flows });
         } catch (error) {
-            return JSON.stringify({ faults: [error instanceof LoadFault ? error.message : describe(error, path)] });
+            const faults = takeFaults(); /* noted before; what was thrown may come of them */
+            const thrown = error instanceof LoadFault ? error.message : describe(error, path);
+            return JSON.stringify({ faults: faults.length > 0 ? faults : [thrown] });
         }
     }
 
