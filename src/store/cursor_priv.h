@@ -1,0 +1,48 @@
+/* cursor_priv.h - a reader's place in the log, for cursor.c and cursor_walk.c. */
+#pragma once
+#include "store/filter.h"
+#include "store/lookup.h"
+#include "store/store_priv.h"
+
+struct term_walk {
+    struct index_search search; /* what was found last */
+    uint32_t at;                /* of it, the next to give */
+    bool is_done;               /* nothing is left in this round */
+};
+
+struct allowance {
+    bool is_given; /* otherwise there is no bound */
+    uint32_t events;
+    size_t bytes;
+};
+
+struct ever_cursor {
+    struct ever *store;
+    struct filter filter;
+    struct event_reader reader;
+    struct log_cursor *scan; /* forward scans */
+    struct term_walk *walks;
+    uint32_t walk_count;   /* 0: a scan */
+    uint64_t next;         /* the position to look at next; 0: backward, at the end */
+    uint64_t limit;        /* forward walks: the last position of this round */
+    uint64_t seen;         /* all that match up to here were given */
+    uint64_t revision_min; /* of one stream, forward: those before are passed over */
+    bool told_of_holes;    /* damage on the way was reported */
+    struct allowance allowance;
+};
+
+/* The cursor has looked at this position. */
+static inline void cursor_step_behind(struct ever_cursor *cursor, uint64_t position)
+{
+    if (cursor->filter.read.backward) {
+        cursor->next = position - 1;
+        return;
+    }
+    cursor->next = position + 1;
+    cursor->seen = position;
+}
+
+/* Chooses the terms of a walk, if one is worth it: walk_count is 0 otherwise. */
+struct ever_err cursor_prepare_walks(struct ever_cursor *cursor);
+/* The next event that may match, into cursor->reader. */
+struct ever_err cursor_walk_next(struct ever_cursor *cursor);
