@@ -160,9 +160,14 @@ void ever_cursor_close(struct ever_cursor *cursor); /* NULL-safe. */
 
 /* Gives the next event, lent until the next call on this cursor. EVER_END: backward, there is no
  * more; forward, it has caught up: call again later and it goes on, without gap or repeat.
- * EVER_AGAIN: see ever_cursor_allow(). EVER_CORRUPT: the event is damaged; the next call goes on
- * behind it. */
+ * EVER_AGAIN: see ever_cursor_allow(). EVER_CORRUPT: events are damaged, which may have matched;
+ * see ever_cursor_damage(). The next call goes on behind them. */
 struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **out_event);
+
+/* What EVER_CORRUPT from the last ever_next() was about: some events at these positions, both
+ * included, cannot be read. One stretch may be told in pieces. False: it was about nothing that the
+ * cursor can step over. */
+bool ever_cursor_damage(const struct ever_cursor *cursor, uint64_t *out_from, uint64_t *out_to);
 
 /* To find a matching event, ever_next() looks at as much of the log as it must. Who cannot stay
  * away so long, such as an event loop, allows a stretch: from now on the cursor looks at `events`

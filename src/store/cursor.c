@@ -104,9 +104,11 @@ static struct ever_err next_forward(struct ever_cursor *cursor)
         TRY(log_cursor_open(cursor->store->log, cursor->next, &cursor->scan));
     }
     struct log_record record;
+    uint64_t due = cursor->next;
     struct ever_err err = log_cursor_next(cursor->scan, &record);
     if (IS_OK(err) || err.code == EVER_CORRUPT) {
         cursor_step_behind(cursor, record.position);
+        cursor_note_damage(cursor, due, record.position); /* if it is */
     }
     TRY(err);
     TRY(event_decode(record.bytes, &cursor->reader.view));
@@ -122,6 +124,7 @@ static struct ever_err next_backward(struct ever_cursor *cursor)
     }
     uint64_t position = cursor->next;
     cursor_step_behind(cursor, position);
+    cursor_note_damage(cursor, position, position); /* if it is */
     return event_read_at(&cursor->reader, position);
 }
 
@@ -150,6 +153,7 @@ static size_t bytes_of(const struct ever_event *event)
 
 static struct ever_err look_at_next(struct ever_cursor *cursor)
 {
+    cursor_note_damage(cursor, 0, 0);
     if (cursor->walk_count > 0) {
         return cursor_walk_next(cursor);
     }
@@ -168,6 +172,13 @@ struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **
     } while (!filter_matches(&cursor->filter, event) || event->revision < cursor->revision_min);
     *out_event = event;
     return ERR_OK;
+}
+
+bool ever_cursor_damage(const struct ever_cursor *cursor, uint64_t *out_from, uint64_t *out_to)
+{
+    *out_from = cursor->damaged_from;
+    *out_to = cursor->damaged_to;
+    return cursor->damaged_from != 0;
 }
 
 struct ever_err ever_wait(struct ever_cursor *cursor, int64_t timeout_ms)

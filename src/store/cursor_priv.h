@@ -27,7 +27,9 @@ struct ever_cursor {
     uint64_t limit;        /* forward walks: the last position of this round */
     uint64_t seen;         /* all that match up to here were given */
     uint64_t revision_min; /* of one stream, forward: those before are passed over */
-    bool told_of_holes;    /* damage on the way was reported */
+    uint64_t told_of;      /* walks: damage on the way was reported up to this position */
+    uint64_t damaged_from; /* what the last EVER_CORRUPT was about; 0: nothing to step over */
+    uint64_t damaged_to;
     struct allowance allowance;
 };
 
@@ -40,6 +42,12 @@ static inline void cursor_step_behind(struct ever_cursor *cursor, uint64_t posit
     }
     cursor->next = position + 1;
     cursor->seen = position;
+}
+
+static inline void cursor_note_damage(struct ever_cursor *cursor, uint64_t from, uint64_t to)
+{
+    cursor->damaged_from = from;
+    cursor->damaged_to = to;
 }
 
 /* Chooses the terms of a walk, if one is worth it: walk_count is 0 otherwise. */

@@ -85,6 +85,28 @@ static uint64_t search_start(const struct ever_cursor *cursor, const struct term
     return (cut_at > cursor->next) == backward ? cursor->next : cut_at;
 }
 
+/* Whether they lie before us, and no walk has told of them. */
+static bool holes_are_news(struct ever_cursor *cursor, const struct index_search *search)
+{
+    bool backward = cursor->filter.read.backward;
+    uint64_t from = search->first_hole;
+    uint64_t to = search->last_hole;
+    if (backward) {
+        to = to < cursor->next ? to : cursor->next;
+    } else {
+        from = from > cursor->next ? from : cursor->next;
+    }
+    uint64_t furthest = backward ? from : to;
+    bool was_told = cursor->told_of != 0 &&
+                    (backward ? furthest >= cursor->told_of : furthest <= cursor->told_of);
+    if (from > to || was_told) {
+        return false;
+    }
+    cursor->told_of = furthest;
+    cursor_note_damage(cursor, from, to);
+    return true;
+}
+
 /* Fetches more for a walk that has given all it had found. */
 static struct ever_err refill(struct ever_cursor *cursor, struct term_walk *walk)
 {
@@ -96,8 +118,7 @@ static struct ever_err refill(struct ever_cursor *cursor, struct term_walk *walk
     TRY(index_search(cursor->store->index, &walk->search));
     walk->at = 0;
     walk->is_done = walk->search.count == 0 && !walk->search.is_cut;
-    if (walk->search.has_holes && !cursor->told_of_holes) {
-        cursor->told_of_holes = true;
+    if (walk->search.has_holes && holes_are_news(cursor, &walk->search)) {
         return FAIL(EVER_CORRUPT, "a part of the log on the way is damaged");
     }
     if (walk->search.is_cut) {
@@ -191,6 +212,7 @@ struct ever_err cursor_walk_next(struct ever_cursor *cursor)
         TRY(first_of_walks(cursor, &posting, &found));
         if (found) {
             cursor_step_behind(cursor, posting.position);
+            cursor_note_damage(cursor, posting.position, posting.position); /* if it is */
             return event_read(&cursor->reader, posting);
         }
         TRY(end_round(cursor));

@@ -48,7 +48,9 @@ struct index_search {
      * when it is_cut: the parts looked at have none, and `from` is where to go on. */
     uint32_t count;
     bool is_cut;
-    bool has_holes; /* parts of the log on the way could not be read: nothing proves absence */
+    bool has_holes;      /* in the parts looked at: nothing proves absence */
+    uint64_t first_hole; /* then, somewhere between these positions */
+    uint64_t last_hole;
     struct posting found[INDEX_BLOCK_RECORDS];
 };
 struct ever_err index_search(struct index *index, struct index_search *search);

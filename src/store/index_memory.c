@@ -66,8 +66,7 @@ static struct term_entry *add_term(struct index_memory *memory, uint64_t hash)
     ASSERT(block < TERM_BLOCKS_MAX);
     if (memory->term_blocks[block] == NULL) {
         size_t entries = (size_t)FIRST_BLOCK_TERMS << block;
-        memory->term_blocks[block] =
-            pool_alloc(&memory->pool, entries * sizeof(struct term_entry));
+        memory->term_blocks[block] = pool_alloc(&memory->pool, entries * sizeof(struct term_entry));
     }
     if (memory->term_blocks[block] == NULL) {
         return NULL;
@@ -112,6 +111,8 @@ bool index_memory_add(struct index_memory *memory, uint32_t record, uint32_t off
         return false;
     }
     if (event == NULL) {
+        memory->first_hole = memory->has_holes ? memory->first_hole : record;
+        memory->last_hole = record;
         memory->has_holes = true;
         return true;
     }

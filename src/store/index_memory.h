@@ -16,15 +16,17 @@ struct term_entry {
 
 struct index_memory {
     struct pool pool;
-    struct numbers offsets;   /* of each record in its segment */
-    struct slots term_slots;  /* upper half of a term's hash -> number of its entry + 1 */
-    struct slots id_slots;    /* upper half of an id's hash -> record + 1 */
+    struct numbers offsets;  /* of each record in its segment */
+    struct slots term_slots; /* upper half of a term's hash -> number of its entry + 1 */
+    struct slots id_slots;   /* upper half of an id's hash -> record + 1 */
     struct term_entry *term_blocks[TERM_BLOCKS_MAX]; /* block k holds 64 << k entries */
     uint32_t term_count;
     bool has_holes; /* some records could not be read, so nothing proves that a term is absent */
+    uint32_t first_hole;
+    uint32_t last_hole;
 };
 
-struct index_memory *index_memory_create(void); /* NULL: no memory */
+struct index_memory *index_memory_create(void);         /* NULL: no memory */
 void index_memory_destroy(struct index_memory *memory); /* NULL-safe. */
 
 /* Adds the record after the last, or the last one again to finish what ran out of memory. `event`

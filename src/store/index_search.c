@@ -157,11 +157,25 @@ static struct ever_err take_block(struct index_search *search, const struct inde
     return ERR_OK;
 }
 
+static void note_holes(struct index_search *search, const struct index_part *part)
+{
+    const struct index_memory *memory = part->memory;
+    if (memory == NULL || !memory->has_holes) {
+        return;
+    }
+    uint64_t first = part->first_position + memory->first_hole;
+    uint64_t last = part->first_position + memory->last_hole;
+    bool is_more = search->has_holes;
+    search->first_hole = is_more && search->first_hole < first ? search->first_hole : first;
+    search->last_hole = is_more && search->last_hole > last ? search->last_hole : last;
+    search->has_holes = true;
+}
+
 static struct ever_err search_part(struct index_part *part, void *arg)
 {
     struct index_search *search = arg;
     search->count = 0;
-    search->has_holes |= part->memory != NULL && part->memory->has_holes;
+    note_holes(search, part);
     struct part_list list;
     TRY(find_list(part, search->term, &list));
     if (list.count == 0) {

@@ -10,6 +10,7 @@ struct reading {
     void *arg;
     struct lines lines;
     bool ended;     /* the closing line was seen */
+    bool damaged;   /* a line told of events that cannot be read */
     bool malformed; /* a line was not JSON */
 };
 
@@ -18,6 +19,21 @@ static bool is_closing_line(struct ever_slice line)
     struct json_value end;
     return slice_starts_with(line, SLICE_LITERAL("{\"end\"")) &&
            json_member(json_value_of(line), SLICE_LITERAL("end"), &end);
+}
+
+static bool is_damage_line(struct ever_slice line, struct json_value *out_range)
+{
+    return slice_starts_with(line, SLICE_LITERAL("{\"damaged\"")) &&
+           json_member(json_value_of(line), SLICE_LITERAL("damaged"), out_range);
+}
+
+static void report_damage(struct reading *reading, struct ever_slice range)
+{
+    reading->damaged = true;
+    (void)terminal_fail("the log is damaged: events between the positions %llu and %llu cannot be "
+                        "read",
+                        (unsigned long long)event_number(range, "from"),
+                        (unsigned long long)event_number(range, "to")); /* the end says it again */
 }
 
 static bool take_line(void *arg, struct ever_slice line)
@@ -30,8 +46,11 @@ static bool take_line(void *arg, struct ever_slice line)
     if (reading->malformed) {
         return false;
     }
+    struct json_value range;
     if (is_closing_line(line)) {
         reading->ended = true;
+    } else if (is_damage_line(line, &range)) {
+        report_damage(reading, range.text);
     } else {
         reading->each(reading->arg, line);
     }
@@ -44,8 +63,8 @@ static bool take_piece(void *arg, struct ever_slice piece)
     return lines_add(&reading->lines, piece, take_line, reading);
 }
 
-static bool report_reading(struct session *session, struct ever_err err,
-                           const struct reading *reading)
+static enum event_stream_end report_reading(struct session *session, struct ever_err err,
+                                            const struct reading *reading)
 {
     if (reading->malformed) {
         (void)terminal_fail("%s sent a line that is not JSON", client_url(session->client));
@@ -57,12 +76,14 @@ static bool report_reading(struct session *session, struct ever_err err,
         (void)terminal_fail("the answer of %s was cut short: events are missing",
                             client_url(session->client));
     } else {
-        return true;
+        return reading->damaged ? EVENT_STREAM_DAMAGED : EVENT_STREAM_WHOLE;
     }
-    return false; /* the exit code is the caller's, which is why it is ignored above */
+    return EVENT_STREAM_FAILED; /* the exit code is the caller's, which is why it is ignored above
+                                 */
 }
 
-bool event_stream_read(struct session *session, const char *target, event_fn *each, void *arg)
+enum event_stream_end event_stream_read(struct session *session, const char *target, event_fn *each,
+                                        void *arg)
 {
     struct client_request request = {
         .method = "GET", .target = target, .accept = "application/x-ndjson"};

@@ -57,12 +57,12 @@ static void print_summary(uint64_t events, int64_t elapsed_ms)
     text_deinit(&line);
 }
 
-static bool copy_events(struct session *session, const struct arguments *arguments,
-                        struct export *export)
+static enum event_stream_end copy_events(struct session *session, const struct arguments *arguments,
+                                         struct export *export)
 {
     uint64_t last;
     if (!event_stream_last_position(session, &last)) {
-        return false;
+        return EVENT_STREAM_FAILED;
     }
     uint64_t from = arguments_number(arguments, FROM, 1);
     export->first = from > 0 ? from - 1 : 0;
@@ -70,15 +70,15 @@ static bool copy_events(struct session *session, const struct arguments *argumen
     char target[64];
     (void)snprintf(target, sizeof target, "/events?from=%llu",
                    (unsigned long long)from); /* a number always fits */
-    bool whole = event_stream_read(session, target, write_event, export);
+    enum event_stream_end end = event_stream_read(session, target, write_event, export);
     int64_t elapsed_ms = progress_end(&export->bar);
     if (export->failure == 0 && (fflush(export->file) != 0 || ferror(export->file) != 0)) {
         export->failure = errno;
     }
-    if (whole && export->failure == 0) {
+    if (end != EVENT_STREAM_FAILED && export->failure == 0) {
         print_summary(export->events, elapsed_ms);
     }
-    return whole;
+    return end;
 }
 
 static bool write_failed(const struct export *export, const char *path)
@@ -89,8 +89,8 @@ static bool write_failed(const struct export *export, const char *path)
     return export->failure != 0;
 }
 
-/* Writes beside the file and takes its place only when whole: half an export never looks like one.
- */
+/* Writes beside the file and takes its place at the end: half an export never looks like one. Of a
+ * damaged log that is all there is, and the exit code says so. */
 static enum exit_code export_to_file(struct session *session, const struct arguments *arguments,
                                      const char *path)
 {
@@ -101,11 +101,11 @@ static enum exit_code export_to_file(struct session *session, const struct argum
     if (export.file == NULL) {
         code = terminal_fail("cannot write %s: %s", beside.data, strerror(errno));
     } else {
-        bool whole = copy_events(session, arguments, &export);
+        enum event_stream_end end = copy_events(session, arguments, &export);
         if (fclose(export.file) != 0 && export.failure == 0) {
             export.failure = errno;
         }
-        bool placed = !write_failed(&export, path) && whole;
+        bool placed = !write_failed(&export, path) && end != EVENT_STREAM_FAILED;
         if (placed && rename(beside.data, path) != 0) {
             placed = false;
             (void)terminal_fail("cannot write %s: %s", path, strerror(errno)); /* code says it */
@@ -113,7 +113,7 @@ static enum exit_code export_to_file(struct session *session, const struct argum
         if (!placed) {
             (void)unlink(beside.data); /* is of no use */
         }
-        code = placed ? EXIT_DONE : EXIT_FAILED;
+        code = placed && end == EVENT_STREAM_WHOLE ? EXIT_DONE : EXIT_FAILED;
     }
     text_deinit(&beside);
     return code;
@@ -122,11 +122,12 @@ static enum exit_code export_to_file(struct session *session, const struct argum
 static enum exit_code export_to_output(struct session *session, const struct arguments *arguments)
 {
     struct export export = {.file = stdout};
-    bool whole = copy_events(session, arguments, &export);
+    enum event_stream_end end = copy_events(session, arguments, &export);
     if (export.failure == EPIPE) {
         return EXIT_FAILED; /* nobody reads any more: no reason to complain */
     }
-    return !write_failed(&export, "standard output") && whole ? EXIT_DONE : EXIT_FAILED;
+    return !write_failed(&export, "standard output") && end == EVENT_STREAM_WHOLE ? EXIT_DONE
+                                                                                  : EXIT_FAILED;
 }
 
 static enum exit_code run(const struct arguments *arguments)

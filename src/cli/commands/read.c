@@ -70,11 +70,11 @@ static enum exit_code read_and_print(struct session *session, const struct argum
     event_target_begin(arguments, &target);
     add_range(arguments, &target);
     struct printing printing = {.for_people = session->for_people};
-    bool whole = event_stream_read(session, target.data, print, &printing);
+    enum event_stream_end end = event_stream_read(session, target.data, print, &printing);
     flush(&printing);
     text_deinit(&printing.out);
     text_deinit(&target);
-    return whole ? EXIT_DONE : EXIT_FAILED;
+    return end == EVENT_STREAM_WHOLE ? EXIT_DONE : EXIT_FAILED;
 }
 
 static enum exit_code run(const struct arguments *arguments)

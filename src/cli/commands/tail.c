@@ -92,8 +92,8 @@ static bool print_newest(struct tail *tail)
     event_target_add(&target, "direction", "backward");
     event_target_add(&target, "limit", limit);
     tail->newest = mem_alloc_zero(COUNT_MAX * sizeof *tail->newest);
-    bool whole = event_stream_read(tail->session, target.data, keep, tail);
-    if (whole) {
+    bool read = event_stream_read(tail->session, target.data, keep, tail) != EVENT_STREAM_FAILED;
+    if (read) {
         print_kept(tail);
     }
     for (size_t i = 0; i < tail->newest_count; i++) {
@@ -101,7 +101,7 @@ static bool print_newest(struct tail *tail)
     }
     free(tail->newest);
     text_deinit(&target);
-    return whole;
+    return read;
 }
 
 /* --- Following ------------------------------------------------------------------------------- */

@@ -88,7 +88,11 @@ static void feed_fail(struct feed *feed, struct text *out, struct ever_err err)
         problem_info(err.code == EVER_CORRUPT ? PROBLEM_DATA_DAMAGED : PROBLEM_INTERNAL);
     bool is_sse = feed->media == MEDIA_SSE;
     text_add_text(out, is_sse ? "event: error\ndata: " : "{\"error\":");
-    problem_write(out, info, info->status, slice_of_text(err.what), SLICE_NONE, SLICE_NONE);
+    if (feed->damage.from != 0) {
+        damage_write_problem(out, feed->damage);
+    } else {
+        problem_write(out, info, info->status, slice_of_text(err.what), SLICE_NONE, SLICE_NONE);
+    }
     text_add_text(out, is_sse ? "\n\n" : "}\n");
     feed_write(feed, text_slice(out));
     feed_end(feed);
@@ -126,6 +130,33 @@ static bool is_beyond(const struct feed *feed, const struct ever_event *event)
     return !feed->reading.read.backward && number > feed->reading.last;
 }
 
+/* A line of its own, before the next event's. */
+static void tell_damage(struct feed *feed, struct text *out)
+{
+    if (feed->damage.from != 0) {
+        text_add_byte(out, '{');
+        damage_write(out, feed->damage);
+        text_add_text(out, "}\n");
+        feed->damage = (struct damage){0};
+    }
+}
+
+/* Lines go on behind damage: who reads them wants all there is, and is told what is not. A follower
+ * builds on what it was given, and must not miss events in passing. */
+static bool steps_over(struct feed *feed, struct text *out)
+{
+    struct damage damage;
+    if (!damage_find(feed->cursor, &feed->reading, &damage)) {
+        return false;
+    }
+    if (damage.from != 0 && !damage_join(&feed->damage, damage)) {
+        tell_damage(feed, out);
+        feed->damage = damage;
+    }
+    feed->is_incomplete |= damage.from != 0;
+    return feed->media == MEDIA_NDJSON;
+}
+
 static enum slice_end read_slice(struct feed *feed, struct text *out, struct ever_err *out_err)
 {
     ever_cursor_allow(feed->cursor, TURN_LOOKS_MAX, TURN_LOOK_BYTES_MAX);
@@ -138,6 +169,9 @@ static enum slice_end read_slice(struct feed *feed, struct text *out, struct eve
         if (err.code == EVER_AGAIN) {
             return reading_is_over(&feed->reading, feed->cursor) ? SLICE_AT_END : SLICE_GOES_ON;
         }
+        if (err.code == EVER_CORRUPT && steps_over(feed, out)) {
+            continue;
+        }
         if (!IS_OK(err)) {
             *out_err = err;
             return SLICE_FAILED;
@@ -145,6 +179,7 @@ static enum slice_end read_slice(struct feed *feed, struct text *out, struct eve
         if (is_beyond(feed, event)) {
             return SLICE_AT_END;
         }
+        tell_damage(feed, out);
         feed_encode(out, feed->media, event);
         note_given(feed, event);
         if (feed->given == feed->reading.limit) {
@@ -159,9 +194,10 @@ static enum slice_end read_slice(struct feed *feed, struct text *out, struct eve
 static void finish_lines(struct feed *feed, struct text *out)
 {
     bool limited = !feed->reading.read.backward && feed->given == feed->reading.limit;
+    tell_damage(feed, out);
     text_add(out, SLICE_LITERAL("{\"end\":true,\"position\":"));
     text_add_u64(out, limited ? feed->position : feed->reading.position);
-    text_add(out, SLICE_LITERAL("}\n"));
+    text_add_text(out, feed->is_incomplete ? ",\"incomplete\":true}\n" : "}\n");
     feed_write(feed, text_slice(out));
     feed_end(feed);
 }

@@ -1,5 +1,6 @@
 /* feed_priv.h - what feeds and channels know of each other. */
 #pragma once
+#include "gateway/follow/damage.h"
 #include "gateway/follow/feed.h"
 #include "gateway/gateway_priv.h"
 
@@ -24,6 +25,8 @@ struct feed { /* in the arena of its exchange */
     uint64_t wrote_ms;          /* uv_now() of the last write */
     bool begun;
     bool caught_up_told;
+    bool is_incomplete;      /* something could not be read; */
+    struct damage damage;    /* what has yet to be told of it */
     struct channel *channel; /* while FOLLOWING */
     struct feed *channel_next;
 };

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "gateway/follow/damage.h"
 #include "gateway/gateway_priv.h"
 #include "gateway/links.h"
 #include "gateway/wire/event_json.h"
@@ -15,7 +16,8 @@ struct page { /* in the call's arena */
     struct text body;
     uint64_t count;
     struct page_bounds bounds;
-    bool abandoned; /* nobody waits for it any more */
+    struct damage damage; /* where it failed */
+    bool abandoned;       /* nobody waits for it any more */
 };
 
 enum slice_end { PAGE_COMPLETE, PAGE_GOES_ON, PAGE_FAILED };
@@ -69,6 +71,20 @@ static bool is_full(const struct page *page)
     return page->count == page->reading.limit || page->body.size >= PAGE_BYTES_MAX;
 }
 
+/* A page ends before damage, so that all before it can be read. The next page begins at it, and can
+ * only say where it is. */
+static enum slice_end stop_at_fault(struct page *page, struct ever_err err)
+{
+    if (err.code != EVER_CORRUPT || !damage_find(page->cursor, &page->reading, &page->damage)) {
+        return PAGE_FAILED;
+    }
+    if (page->damage.from == 0) {
+        return PAGE_COMPLETE; /* it lies behind the page */
+    }
+    page->bounds.cut = page->count > 0;
+    return page->bounds.cut ? PAGE_COMPLETE : PAGE_FAILED;
+}
+
 /* A cursor that has caught up stands behind everything that belongs to the page: what came since
  * the request was read is beyond reading.last. */
 static enum slice_end read_slice(struct page *page, struct ever_err *out_err)
@@ -86,7 +102,7 @@ static enum slice_end read_slice(struct page *page, struct ever_err *out_err)
         }
         if (!IS_OK(err)) {
             *out_err = err;
-            return PAGE_FAILED;
+            return stop_at_fault(page, err);
         }
         if (!page->reading.read.backward && number_of(page, event) > page->reading.last) {
             return PAGE_COMPLETE;
@@ -104,7 +120,9 @@ static void finish(struct page *page, enum slice_end end, struct ever_err err)
 {
     struct text body = page->body; /* the page goes with its call */
     ever_cursor_close(page->cursor);
-    if (end == PAGE_FAILED) {
+    if (end == PAGE_FAILED && page->damage.from != 0) {
+        damage_answer(page->call, page->damage);
+    } else if (end == PAGE_FAILED) {
         call_read_failed(page->call, err);
     } else {
         write_tail(page, links_add(page->call, &page->reading, &page->bounds));

@@ -22,7 +22,8 @@ static const struct operation rows[] = {
         .summary = "Read the events of a stream",
         .description =
             "JSON shows a page; NDJSON all events, one on each line, and a last line "
-            "{\"end\":true}, without which something was cut off; text/event-stream what there "
+            "{\"end\":true}, without which something was cut off, a line {\"damaged\":...} where "
+            "events cannot be read; text/event-stream what there "
             "is and then what comes, for ever. The ETag is the last revision: send it back as "
             "If-Match to append only if nothing has changed.",
         .gives = MEDIA_BIT(MEDIA_JSON) | MEDIA_BIT(MEDIA_NDJSON) | MEDIA_BIT(MEDIA_SSE),
