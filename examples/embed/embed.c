@@ -1,8 +1,9 @@
-/* embed.c - an event log in a folder, in one small program.
+/* embed.c - an event log in a folder: append on an expected revision, catch up, follow.
  *
  * Usage: embed FOLDER */
 #include <everfold.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct ever_slice text(const char *characters)
@@ -10,65 +11,54 @@ static struct ever_slice text(const char *characters)
     return (struct ever_slice){.data = characters, .size = strlen(characters)};
 }
 
-static int fail(struct ever_err err)
+static void must(struct ever_err err)
 {
-    fprintf(stderr, "%s: %s\n", ever_code_name(err.code), err.what);
-    return 1;
+    if (err.code != EVER_OK) {
+        fprintf(stderr, "%s: %s\n", ever_code_name(err.code), err.what);
+        exit(1);
+    }
 }
 
-/* Appends one event to stream counter-a, which must be at `revision` (or not exist at -1). */
-static struct ever_err count(struct ever *store, int64_t revision, struct ever_result *out_result)
+/* Appends one event to counter-a if that is at this revision. Returns the one it is at then. */
+static int64_t count(struct ever *store, int64_t revision)
 {
     struct ever_new_event event = {.type = text("Counted"), .data = text("{\"by\":1}")};
-    struct ever_write write = {
-        .stream = text("counter-a"),
-        .expect = revision == EVER_NO_REVISION ? EVER_NO_STREAM : EVER_EXACT,
-        .revision = revision < 0 ? 0 : (uint64_t)revision,
-        .events = &event,
-        .event_count = 1,
-    };
-    return ever_append(store, &write, 1, out_result, NULL);
+    struct ever_write write = {.stream = text("counter-a"), .events = &event, .event_count = 1};
+    write.expect = revision == EVER_NO_REVISION ? EVER_NO_STREAM : EVER_EXACT;
+    write.revision = revision == EVER_NO_REVISION ? 0 : (uint64_t)revision;
+    struct ever_result result;
+    must(ever_append(store, &write, 1, &result, NULL)); /* on disk, or not written */
+    printf("%s: the stream is at revision %lld\n",
+           result.outcome == EVER_CONFLICT ? "conflict" : "appended", (long long)result.revision);
+    return result.revision;
 }
 
-/* Gives all there is; the cursor then waits where it is for more. */
-static void print_new(struct ever_cursor *cursor, const char *label)
+/* Gives all there is; the cursor stays where it is, and goes on from there. */
+static void print_new(struct ever_cursor *cursor)
 {
     const struct ever_event *event;
-    while (ever_next(cursor, &event).code == EVER_OK) {
-        printf("%s %.*s revision %llu: %.*s\n", label, (int)event->stream.size, event->stream.data,
-               (unsigned long long)event->revision, (int)event->data.size, event->data.data);
+    struct ever_err err;
+    while ((err = ever_next(cursor, &event)).code == EVER_OK) {
+        printf("position %llu: %.*s %.*s\n", (unsigned long long)event->position,
+               (int)event->type.size, event->type.data, (int)event->data.size, event->data.data);
     }
+    must(err.code == EVER_END ? (struct ever_err){0} : err);
 }
 
 int main(int argc, char **argv)
 {
-    struct ever *store = NULL;
-    struct ever_cursor *cursor = NULL;
-    struct ever_result result;
-    struct ever_err err = ever_open(argc > 1 ? argv[1] : "embed-data", NULL, &store);
-    if (err.code != EVER_OK) {
-        return fail(err);
-    }
-    for (int64_t revision = EVER_NO_REVISION; revision < 2; revision++) {
-        err = count(store, revision, &result); /* each on top of the one before */
-    }
-    if (err.code != EVER_OK || (err = count(store, 0, &result)).code != EVER_OK) {
-        return fail(err);
-    }
-    printf("%s: the stream is at revision %lld\n",
-           result.outcome == EVER_CONFLICT ? "conflict" : "appended", (long long)result.revision);
-
-    struct ever_read whole_log = {.from = 1};
-    err = ever_cursor_open(store, &whole_log, &cursor);
-    if (err.code != EVER_OK) {
-        return fail(err);
-    }
-    print_new(cursor, "caught up:");
-    err = count(store, result.revision, &result); /* the conflict said where the stream is */
-    if (err.code != EVER_OK || (err = ever_wait(cursor, 1000)).code != EVER_OK) {
-        return fail(err);
-    }
-    print_new(cursor, "followed:");
+    struct ever *store;
+    struct ever_cursor *cursor;
+    int64_t revision;
+    must(ever_open(argc > 1 ? argv[1] : "embed-data", NULL, &store));
+    must(ever_last_revision(store, text("counter-a"), &revision));
+    revision = count(store, revision);
+    revision = count(store, revision - 1); /* as if somebody else had been faster */
+    must(ever_cursor_open(store, &(struct ever_read){.from = 1}, &cursor));
+    print_new(cursor); /* catches up */
+    count(store, revision);
+    must(ever_wait(cursor, 1000)); /* until there is more */
+    print_new(cursor);             /* follows */
     ever_cursor_close(cursor);
     ever_close(store);
     return 0;
