@@ -18,10 +18,12 @@ static void answer_wrong_shape(struct call *call, const struct body_faults *faul
 {
     struct ever_slice members =
         arena_printf(call->arena, ",\"errors\":[%.*s]", SLICE_PRINT(text_slice(&faults->json)));
+    enum problem problem =
+        faults->count == faults->flow_streams ? PROBLEM_FLOW_STREAM : PROBLEM_BAD_BODY;
     if (faults->count == 1) {
-        call_problem(call, PROBLEM_BAD_BODY, members, "%s", faults->first.data);
+        call_problem(call, problem, members, "%s", faults->first.data);
     } else {
-        call_problem(call, PROBLEM_BAD_BODY, members, "%s (and %zu more)", faults->first.data,
+        call_problem(call, problem, members, "%s (and %zu more)", faults->first.data,
                      faults->count - 1);
     }
 }

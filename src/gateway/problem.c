@@ -38,6 +38,11 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"stream-reserved", 403, "Streams beginning with $ belong to Everfold",
          "Everfold keeps its own records in streams beginning with $. Everybody may read them, "
          "nobody may append to them."},
+    [PROBLEM_FLOW_STREAM] =
+        {"flow-stream", 403, "The streams of flows are written by the server alone",
+         "Streams named flow-... hold what flows make of other events, and are the same whenever "
+         "they are made again; an event from elsewhere would break that. Append to another "
+         "stream; what a flow makes is changed in its file below flows/."},
     [PROBLEM_CROSS_SITE_REQUEST] =
         {"cross-site-request", 403, "A page of another site may not write here",
          "The browser says (Sec-Fetch-Site) that a page from elsewhere sent this request. It is "

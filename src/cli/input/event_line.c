@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "base/uuid.h"
+#include "domain/flow/flow_stream.h"
 
 /* --- Ids ------------------------------------------------------------------------------------- */
 
@@ -176,8 +177,9 @@ static bool is_own_stream(struct json_value stream)
 {
     struct arena arena;
     arena_init(&arena);
-    bool own = stream.kind == JSON_STRING &&
-               slice_starts_with(json_string(stream, &arena), SLICE_LITERAL("$"));
+    struct ever_slice name =
+        stream.kind == JSON_STRING ? json_string(stream, &arena) : SLICE_LITERAL("");
+    bool own = slice_starts_with(name, SLICE_LITERAL("$")) || flow_stream_is(name, NULL);
     arena_deinit(&arena);
     return own;
 }

@@ -16,7 +16,7 @@ struct event_shape {
 enum event_line_outcome {
     EVENT_LINE_ADDED,
     EVENT_LINE_CLOSING, /* no event: the line that says an answer of the server was whole */
-    EVENT_LINE_OWN,     /* of a stream that the server alone writes ($...): left out */
+    EVENT_LINE_OWN,     /* of a stream that the server alone writes ($..., flow-...): left out */
     EVENT_LINE_REFUSED, /* `problem` says why, in a few words */
 };
 

@@ -208,7 +208,8 @@ static void add_for_people(const struct run *run, int64_t elapsed_ms, uint64_t r
         text_add_text(out, " of them were there already");
     }
     if (run->left_out > 0) {
-        text_printf(out, "; %llu of streams that the server alone writes ($...) were left out",
+        text_printf(out, 
+                    "; %llu of streams that the server alone writes ($..., flow-...) were left out",
                     (unsigned long long)run->left_out);
     }
     if (run->failed && run->last.line == 0) {

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "domain/decider/deciders_priv.h"
+#include "domain/flow/flow_stream.h"
 #include "domain/script/start.h"
 
 #include <stdlib.h>
@@ -36,18 +37,29 @@ static struct script_process_options process_options(const struct decider_option
                                            .states_max = options->states_max};
 }
 
-/* Streams are named decider-id, and their category ends at the first dash. */
+/* Streams are named decider-id, and their category ends at the first dash. NULL: nothing is wrong.
+ */
+static const char *name_fault(const char *name)
+{
+    if (strchr(name, '-') != NULL) {
+        return "a decider's name has no dash: the streams of account are named account-ID";
+    }
+    if (strcmp(name, FLOW_CATEGORY) == 0) {
+        return "no decider is named " FLOW_CATEGORY ": the streams " FLOW_CATEGORY
+               "-... are those that flows write; give it another name";
+    }
+    return NULL;
+}
+
 static struct ever_err check_names(const struct app *app, struct text *report)
 {
     bool fine = true;
     for (size_t i = 0; i < app->file_count; i++) {
         const struct app_file *file = &app->files[i];
-        if (file->kind == APP_DECIDER && strchr(file->name, '-') != NULL) {
+        const char *fault = file->kind == APP_DECIDER ? name_fault(file->name) : NULL;
+        if (fault != NULL) {
             fine = false;
-            text_printf(report,
-                        "%s:1: a decider's name has no dash: the streams of account are named "
-                        "account-ID\n",
-                        file->path);
+            text_printf(report, "%s:1: %s\n", file->path, fault);
         }
     }
     return fine ? ERR_OK : FAIL(EVER_INVALID, "check the names of deciders");

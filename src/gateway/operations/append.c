@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "domain/flow/flow_stream.h"
 #include "gateway/body_answer.h"
 #include "gateway/conditions.h"
 #include "gateway/operations/groups.h"
@@ -125,6 +126,14 @@ static bool check_writable(struct call *call, struct ever_slice stream)
         call_problem(call, PROBLEM_STREAM_RESERVED, SLICE_NONE,
                      "The stream %.*s begins with $, which only Everfold itself writes to.",
                      SLICE_PRINT(stream));
+        return false;
+    }
+    struct ever_slice flow;
+    if (flow_stream_is(stream, &flow)) {
+        call_problem(call, PROBLEM_FLOW_STREAM, SLICE_NONE,
+                     "The stream %.*s belongs to the flow \"%.*s\"; append to another stream, and "
+                     "change the flow in flows/.",
+                     SLICE_PRINT(stream), SLICE_PRINT(flow));
         return false;
     }
     return true;
@@ -257,8 +266,8 @@ static void append_writes(struct call *call)
      PROBLEM_BIT(PROBLEM_TOO_LARGE) | PROBLEM_BIT(PROBLEM_UNSUPPORTED_MEDIA_TYPE) |                \
      PROBLEM_BIT(PROBLEM_APPEND_CONDITION_FAILED) | PROBLEM_BIT(PROBLEM_EVENT_ID_REUSED) |         \
      PROBLEM_BIT(PROBLEM_CROSS_SITE_REQUEST) | PROBLEM_BIT(PROBLEM_BUSY) |                         \
-     PROBLEM_BIT(PROBLEM_WRITING_STOPPED) | PROBLEM_BIT(PROBLEM_DISK_FULL) |                       \
-     PROBLEM_BIT(PROBLEM_OUTCOME_UNKNOWN))
+     PROBLEM_BIT(PROBLEM_FLOW_STREAM) | PROBLEM_BIT(PROBLEM_WRITING_STOPPED) |                     \
+     PROBLEM_BIT(PROBLEM_DISK_FULL) | PROBLEM_BIT(PROBLEM_OUTCOME_UNKNOWN))
 
 static const struct operation rows[] = {
     {

@@ -26,6 +26,8 @@ struct body_faults {
     uint64_t not_json_column; /* counts bytes, from 1 */
 
     const char *too_large; /* the sentence that names the limit; NULL: it is not */
+
+    size_t flow_streams; /* how many of `count` are only about streams that flows write */
 };
 
 /* Notes one fault: what is wrong at `place`, as a sentence. */

@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/slice.h"
 #include "base/uuid.h"
+#include "domain/flow/flow_stream.h"
 #include "gateway/wire/name.h"
 
 /* One event while it is read. */
@@ -33,6 +34,15 @@ bool new_event_stream(struct json_value value, const struct body_place *place, s
     }
     if (fault != NULL) {
         body_fault(faults, place, "The stream's name %s.", fault);
+        return false;
+    }
+    struct ever_slice flow;
+    if (flow_stream_is(name, &flow)) {
+        faults->flow_streams++;
+        body_fault(faults, place,
+                   "The stream %.*s belongs to the flow \"%.*s\"; append to another stream, and "
+                   "change the flow in flows/.",
+                   SLICE_PRINT(name), SLICE_PRINT(flow));
         return false;
     }
     *out_stream = name;

@@ -119,6 +119,14 @@ static void names_with_a_dash(void **state)
                    "named account-ID\n");
 }
 
+static void the_name_of_the_flows_streams(void **state)
+{
+    (void)state; /* cmocka's signature */
+    assert_refused(APP_DECIDER, "deciders/flow.js", EMPTY,
+                   "deciders/flow.js:1: no decider is named flow: the streams flow-... are those "
+                   "that flows write; give it another name\n");
+}
+
 static void routes_that_are_not_data(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -247,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deciders_that_cannot_work),
         cmocka_unit_test(names_with_a_dash),
+        cmocka_unit_test(the_name_of_the_flows_streams),
         cmocka_unit_test(routes_that_are_not_data),
         cmocka_unit_test(the_language_is_whole_but_for_what_is_closed),
         cmocka_unit_test(files_are_linked_as_the_language_says),

@@ -195,6 +195,35 @@ static void bad_bodies_say_what_and_where(void **state)
     expect(get(&fixture, "/events"), 200, NULL, "{\"events\":[],\"position\":0}");
 }
 
+static void nobody_writes_into_the_stream_of_a_flow(void **state)
+{
+    (void)state; /* cmocka's signature */
+    static const char *const streams[] = {"flow-large", "flow-large.0123456789abcdef",
+                                          "flow-large.0123456789abcdef.late"};
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+        char target[96];
+        snprintf(target, sizeof target, "/streams/%s", streams[i]);
+        struct answer answer = post(&fixture, target, "{\"type\":\"A\",\"data\":1}");
+        assert_non_null(strstr(answer.body, "/problems/flow-stream"));
+        expect(answer, 403, NULL, "belongs to the flow \\\"large\\\"; append to another stream");
+    }
+    expect(post(&fixture, "/append",
+                "{\"writes\":[{\"stream\":\"a-1\",\"events\":{\"type\":\"A\",\"data\":1}},"
+                "{\"stream\":\"flow-large\",\"events\":{\"type\":\"A\",\"data\":1}}]}"),
+           403, PROBLEM, "\"errors\":[{\"pointer\":\"/writes/1/stream\"");
+    expect(ask(&fixture, "POST", "/append", LINES,
+               "{\"stream\":\"a-1\",\"type\":\"A\",\"data\":1}\n"
+               "{\"stream\":\"flow-\",\"type\":\"A\",\"data\":1}\n"),
+           403, PROBLEM, "/problems/flow-stream");
+    expect(ask(&fixture, "POST", "/append", LINES,
+               "{\"stream\":\"flow-x\",\"type\":\"A\",\"data\":1}\n"
+               "{\"stream\":\"a-1\",\"type\":1,\"data\":1}\n"),
+           400, PROBLEM, "/problems/bad-body");
+    expect(get(&fixture, "/events"), 200, NULL, "{\"events\":[],\"position\":0}");
+    expect(post(&fixture, "/streams/flow", "{\"type\":\"A\",\"data\":1}"), 201, NULL, NULL);
+    expect(post(&fixture, "/streams/flows-1", "{\"type\":\"A\",\"data\":1}"), 201, NULL, NULL);
+}
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 static void pages_lead_to_each_other(void **state)
@@ -562,6 +591,7 @@ int main(void)
         TEST(conditions_hold_or_nothing_is_written),
         TEST(several_streams_are_written_together_or_not),
         TEST(bad_bodies_say_what_and_where),
+        TEST(nobody_writes_into_the_stream_of_a_flow),
         TEST(pages_lead_to_each_other),
         TEST(filters_must_all_hold),
         TEST(bad_parameters_are_named),
