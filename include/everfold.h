@@ -161,7 +161,8 @@ void ever_cursor_close(struct ever_cursor *cursor); /* NULL-safe. */
 /* Gives the next event, lent until the next call on this cursor. EVER_END: backward, there is no
  * more; forward, it has caught up: call again later and it goes on, without gap or repeat.
  * EVER_AGAIN: see ever_cursor_allow(). EVER_CORRUPT: events are damaged, which may have matched;
- * see ever_cursor_damage(). The next call goes on behind them. */
+ * see ever_cursor_damage(). The next call goes on behind them. EVER_IO, EVER_NO_MEMORY, EVER_BUSY:
+ * nothing was passed, the next call tries again. */
 struct ever_err ever_next(struct ever_cursor *cursor, const struct ever_event **out_event);
 
 /* What EVER_CORRUPT from the last ever_next() was about: some events at these positions, both

@@ -123,9 +123,7 @@ static struct ever_err next_backward(struct ever_cursor *cursor)
         return FAIL(EVER_END, "cursor");
     }
     uint64_t position = cursor->next;
-    cursor_step_behind(cursor, position);
-    cursor_note_damage(cursor, position, position); /* if it is */
-    return event_read_at(&cursor->reader, position);
+    return cursor_step_after(cursor, position, event_read_at(&cursor->reader, position));
 }
 
 /* --- Both ------------------------------------------------------------------------------------ */

@@ -50,6 +50,19 @@ static inline void cursor_note_damage(struct ever_cursor *cursor, uint64_t from,
     cursor->damaged_to = to;
 }
 
+/* `err` is what came of reading the event at `position`. One that could not be read just now is
+ * left for the next call; else the cursor steps behind it. */
+static inline struct ever_err cursor_step_after(struct ever_cursor *cursor, uint64_t position,
+                                                struct ever_err err)
+{
+    bool may_pass = err.code == EVER_IO || err.code == EVER_NO_MEMORY || err.code == EVER_BUSY;
+    if (!may_pass) {
+        cursor_step_behind(cursor, position);
+        cursor_note_damage(cursor, position, position); /* if it is */
+    }
+    return err;
+}
+
 /* Chooses the terms of a walk, if one is worth it: walk_count is 0 otherwise. */
 struct ever_err cursor_prepare_walks(struct ever_cursor *cursor);
 /* The next event that may match, into cursor->reader. */

@@ -115,8 +115,12 @@ static struct ever_err refill(struct ever_cursor *cursor, struct term_walk *walk
     walk->search.to = backward ? 1 : cursor->limit;
     walk->search.backward = backward;
     walk->search.parts_max = cursor->allowance.is_given ? SEARCHED_PARTS_MAX : 0;
-    TRY(index_search(cursor->store->index, &walk->search));
     walk->at = 0;
+    struct ever_err err = index_search(cursor->store->index, &walk->search);
+    if (!IS_OK(err)) {
+        walk->search.count = 0; /* the next call searches again */
+        return err;
+    }
     walk->is_done = walk->search.count == 0 && !walk->search.is_cut;
     if (walk->search.has_holes && holes_are_news(cursor, &walk->search)) {
         return FAIL(EVER_CORRUPT, "a part of the log on the way is damaged");
@@ -211,9 +215,8 @@ struct ever_err cursor_walk_next(struct ever_cursor *cursor)
         bool found;
         TRY(first_of_walks(cursor, &posting, &found));
         if (found) {
-            cursor_step_behind(cursor, posting.position);
-            cursor_note_damage(cursor, posting.position, posting.position); /* if it is */
-            return event_read(&cursor->reader, posting);
+            struct ever_err err = event_read(&cursor->reader, posting);
+            return cursor_step_after(cursor, posting.position, err);
         }
         TRY(end_round(cursor));
     }

@@ -1,6 +1,7 @@
 /* Catches: an acknowledged event that a crash, a power cut, a failing or full disk takes away; half
  * an append; a revision or position twice or left out; an index that lost what the log has; an
- * append that is written twice when it is sent again.
+ * append that is written twice when it is sent again; a reader that loses its place when the disk
+ * fails once.
  *
  * One fixed history, of appends to several streams at once, is written on a simulated disk that is
  * failed or filled up, and killed or powered off, at each of its I/O calls. A store may only ever
@@ -199,6 +200,15 @@ static bool is_event(const struct ever_event *event, uint32_t index)
            event->tag_count == want->event.tag_count;
 }
 
+/* A disk that fails once fails the call, and no more: the same event comes when it is asked again.
+ */
+static struct ever_err next_surely(struct world *world, struct ever_cursor *cursor,
+                                   const struct ever_event **out_event)
+{
+    struct ever_err err = ever_next(cursor, out_event);
+    return err.code == EVER_IO && world->expects_fault ? ever_next(cursor, out_event) : err;
+}
+
 /* The cursor gives just the events that are `wanted`, and nothing behind them. */
 static void compare_reading(struct world *world, struct ever *store, const struct ever_read *read,
                             bool (*wanted)(uint32_t index, uint32_t arg), uint32_t arg)
@@ -209,12 +219,13 @@ static void compare_reading(struct world *world, struct ever *store, const struc
     assert_ok(ever_cursor_open(store, read, &cursor));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t index = read->backward ? count - 1 - i : i;
-        if (wanted(index, arg) && (!IS_OK(ever_next(cursor, &event)) || !is_event(event, index))) {
+        if (wanted(index, arg) &&
+            (!IS_OK(next_surely(world, cursor, &event)) || !is_event(event, index))) {
             blame(world, "a reader misses an event, or gets another one");
             break;
         }
     }
-    if (world->violation == NULL && ever_next(cursor, &event).code != EVER_END) {
+    if (world->violation == NULL && next_surely(world, cursor, &event).code != EVER_END) {
         blame(world, "a reader gets an event too many");
     }
     ever_cursor_close(cursor);
@@ -541,6 +552,48 @@ static void an_index_that_is_damaged_or_lost_is_made_again(void **state)
     disk_destroy(world.disk);
 }
 
+/* Each read call of a reader fails once, in turn; for each way there is to read. */
+static void a_reader_goes_on_behind_a_failed_call(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct slices {
+        struct ever_read read;
+        bool (*wanted)(uint32_t index, uint32_t arg);
+    };
+    struct ever_slice tag = slice_of_text("red");
+    const struct slices ways[] = {
+        {{.from = 1}, wants_all},
+        {{.from = UINT64_MAX, .backward = true}, wants_all},
+        {{.stream = stream_name(0)}, wants_stream},
+        {{.stream = stream_name(0), .from = UINT64_MAX, .backward = true}, wants_stream},
+        {{.tags = &tag, .tag_count = 1, .from = UINT64_MAX, .backward = true}, wants_tagged},
+    };
+    struct world world = {.disk = disk_create(512)};
+    workload(&world);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        bool befell = true;
+        for (uint64_t call = 0; befell && world.violation == NULL; call++) {
+            struct disk_random random;
+            struct ever *store;
+            disk_restart(world.disk);
+            world.expects_fault = false;
+            assert_ok(world_open(&world, &store));
+            disk_random_init(&random, call);
+            world.expects_fault = true;
+            uint64_t at = disk_calls(world.disk) + call;
+            disk_arm(world.disk, DISK_FAIL, at, &random.choices);
+            compare_reading(&world, store, &ways[i].read, ways[i].wanted, 0);
+            befell = disk_calls(world.disk) > at;
+            disk_disarm(world.disk);
+            ever_close(store);
+        }
+        if (world.violation != NULL) {
+            fail_msg("way %zu: %s", i, world.violation);
+        }
+    }
+    disk_destroy(world.disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -550,6 +603,7 @@ int main(void)
         cmocka_unit_test(survives_a_full_disk_from_calls_on),
         cmocka_unit_test(a_sync_left_out_is_noticed),
         cmocka_unit_test(an_index_that_is_damaged_or_lost_is_made_again),
+        cmocka_unit_test(a_reader_goes_on_behind_a_failed_call),
     };
     return cmocka_run_group_tests_name("crashes of the store", tests, make_history, NULL);
 }
