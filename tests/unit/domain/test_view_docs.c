@@ -5,17 +5,10 @@
 
 enum block_kind { BLOCK_NONE, BLOCK_SQL, BLOCK_EVENTS, BLOCK_REQUEST };
 
-/* The page stands at a known place above this file. */
 static char *read_page(void)
 {
-    struct text path = {0};
-    struct ever_slice here = SLICE_LITERAL(__FILE__);
-    struct ever_slice below = SLICE_LITERAL("tests/unit/domain/test_view_docs.c");
-    text_add(&path, slice_first(here, here.size - below.size));
-    text_add_text(&path, "docs/views.md");
-    FILE *file = fopen(path.data, "r");
+    FILE *file = fopen(VIEWS_PAGE, "r");
     assert_non_null(file);
-    text_deinit(&path);
     struct text page = {0};
     char chunk[4096];
     for (size_t size; (size = fread(chunk, 1, sizeof chunk, file)) > 0;) {
