@@ -9,6 +9,8 @@
  * Memory:   parameters are borrowed for the call unless the comment says otherwise.
  * Errors:   struct ever_err by value. After EVER_IO from an append the store refuses to write until
  *           it is opened again; reading goes on.
+ * Signals:  none are touched. Under a limit on the size of files, ignore SIGXFSZ: the append then
+ *           says EVER_NO_SPACE.
  * Format:   docs/format.md. */
 #ifndef EVERFOLD_H
 #define EVERFOLD_H

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -88,6 +89,14 @@ static ssize_t write_once(struct real_file *file, uint64_t offset, struct ever_s
     return got;
 }
 
+/* What a limit on the size of files cuts off in the middle of a sector, direct I/O calls invalid.
+ */
+static bool passes_size_limit(uint64_t end)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && end > limit.rlim_cur;
+}
+
 static struct ever_err real_sync(struct vfs_file *file)
 {
     /* Not repeated after a failure, EINTR or not: a second call could say OK for lost bytes. */
@@ -102,6 +111,9 @@ static struct ever_err real_write_at(struct vfs_file *file, uint64_t offset,
         ssize_t got = write_once(real(file), offset + done, rest, durable);
         if (got < 0 && errno == EINTR) {
             continue;
+        }
+        if (got < 0 && errno == EINVAL && passes_size_limit(offset + bytes.size)) {
+            errno = EFBIG;
         }
         if (got < 0) {
             return FAIL_SYSTEM("write file");

@@ -44,6 +44,60 @@ test('a folder that cannot be made is named', async () => {
     assert.ok(result.stderr.includes(file));
 });
 
+/** Appends events of 100 kB until the server refuses one: { last, refusal }, the last position that was acknowledged. */
+async function appendUntilRefused(server) {
+    for (let last = 0, n = 0; n < 1000; n++) {
+        const answer = await server.json('POST', `/streams/big-${n}`, { body: { type: 'Big', data: 'x'.repeat(100_000) } });
+        if (answer.status !== 201) {
+            return { last, refusal: answer };
+        }
+        last = answer.body.position;
+    }
+    return assert.fail('the disk never became full');
+}
+
+/** Every event up to `last` is there, once. */
+async function expectWhole(server, last) {
+    const answer = await server.request('GET', '/events', { headers: { accept: 'application/x-ndjson' } });
+    const positions = (await answer.text()).trimEnd().split('\n').map((line) => JSON.parse(line)).filter((line) => !line.end).map((line) => line.position);
+    assert.deepEqual(positions, Array.from({ length: last }, (_, n) => n + 1));
+}
+
+/** What holds on a full disk, when there is room again, and after the process was killed. */
+async function expectGoesOn(server, makeRoom) {
+    const { last, refusal } = await appendUntilRefused(server);
+    assert.equal(refusal.status, 507, JSON.stringify(refusal.body));
+    assert.equal(refusal.body.type, '/problems/disk-full');
+    assert.ok(refusal.headers.get('retry-after'));
+    assert.ok(last > 0);
+    const command = await server.json('POST', '/deciders/account/alice/Open', { body: { owner: 'A'.repeat(1_000_000) } });
+    assert.equal(command.status, 507, JSON.stringify(command.body));
+    assert.equal(command.body.type, '/problems/disk-full');
+    await expectWhole(server, last);
+    assert.equal((await server.json('GET', '/deciders/account/alice')).body.revision, null, 'nothing of the command is left');
+
+    makeRoom();
+    assert.equal((await server.json('POST', '/deciders/account/alice/Open', { body: { owner: 'Alice' } })).status, 202);
+    const small = await server.json('POST', '/streams/small-1', { body: { type: 'Small', data: 1 } });
+    assert.equal(small.status, 201, JSON.stringify(small.body));
+    assert.equal(small.body.position, last + 2, 'no position was lost or used twice');
+    await server.kill();
+    const again = await server.restart();
+    await expectWhole(again, last + 2);
+    const wait = { 'everfold-min-position': String(last + 2), prefer: 'wait=30' };
+    assert.equal((await again.json('GET', '/views/balances/by_id?id=alice', { headers: wait })).body.rows.length, 1);
+    assert.equal(await again.stop(), 0);
+}
+
+test('a limit on the size of files is a full disk, until it is lifted', async () => {
+    for (const bytes of [6 << 20, 6_000_000]) { // at the end of a sector, and within
+        const server = await startServer({ app: 'examples/bank' });
+        const limit = (value) => execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${value}:`]);
+        limit(bytes);
+        await expectGoesOn(server, () => limit('unlimited'));
+    }
+});
+
 const isRoot = process.getuid() === 0;
 
 test('a full disk refuses appends, keeps what it has, and goes on when there is room', { skip: !isRoot && 'needs root to mount a small disk' }, async (t) => {
@@ -56,33 +110,10 @@ test('a full disk refuses appends, keeps what it has, and goes on when there is 
         return;
     }
     try {
-        const server = await startServer({ data: join(disk, 'data') });
+        const server = await startServer({ app: 'examples/bank', data: join(disk, 'data') });
         const filler = join(disk, 'filler');
         execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M', 'count=10'], { stdio: 'ignore' });
-        let acknowledged = 0;
-        let full;
-        for (let n = 0; n < 1000 && !full; n++) {
-            const answer = await server.json('POST', `/streams/big-${n}`, { body: { type: 'Big', data: 'x'.repeat(100_000) } });
-            if (answer.status === 201) {
-                acknowledged = answer.body.position;
-            } else {
-                full = answer;
-            }
-        }
-        assert.equal(full.status, 507);
-        assert.equal(full.body.type, '/problems/disk-full');
-        assert.ok(full.headers.get('retry-after'));
-        assert.ok(acknowledged > 0);
-        assert.equal((await server.json('GET', `/events/${acknowledged}`)).status, 200, 'reading goes on');
-
-        execFileSync('rm', [filler]);
-        const after = await server.json('POST', '/streams/small-1', { body: { type: 'Small', data: 1 } });
-        assert.equal(after.status, 201, JSON.stringify(after.body));
-        assert.equal(after.body.position, acknowledged + 1, 'no position was lost or used twice');
-        await server.kill();
-        const again = await server.restart();
-        assert.equal((await again.json('GET', `/events/${acknowledged + 1}`)).body.type, 'Small');
-        assert.equal(await again.stop(), 0);
+        await expectGoesOn(server, () => execFileSync('rm', [filler]));
     } finally {
         execFileSync('umount', ['-l', disk]);
     }

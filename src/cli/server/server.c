@@ -245,6 +245,7 @@ struct ever_err server_start(const struct server_options *options, struct text *
 {
     ASSERT(options->app_dir != NULL || options->data_dir != NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* a client that goes away is no reason to end */
+    (void)signal(SIGXFSZ, SIG_IGN); /* nor is a limit on the size of files: the write fails */
     struct server *server = make_server(options);
     struct ever_err err = open_all(server, report);
     if (!IS_OK(err)) {
