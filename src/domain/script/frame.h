@@ -14,11 +14,40 @@ enum frame_kind {
     FRAME_COMPILE = 1,  /* server -> worker: files in, modules or faults out (compiler.js) */
     FRAME_LOAD,         /* server -> worker: modules in, deciders or faults out (runtime.js) */
     FRAME_STEP,         /* server -> worker: fold and decide (decide.js) */
+    FRAME_FLOW,         /* server -> worker: items through a segment of a flow, see below */
     FRAME_ANSWER,       /* worker -> server: what the script answered, JSON */
     FRAME_TIME_LIMIT,   /* worker -> server: it ran too long and was stopped */
     FRAME_MEMORY_LIMIT, /* worker -> server: it took too much memory; the worker ends */
     FRAME_FAULT, /* worker -> server: the script failed where it must not; payload says how */
 };
+
+/* FRAME_FLOW: a segment is a run of JavaScript functions of a flow (js/flow_graph.js); a call takes
+ * a batch of items through it.
+ *
+ *     request  {"segment":"large/3","instance":TEXT?,"generation":7,"fresh":true?,
+ *               "items":[ITEM...],"states":{"scan1":{KEY:STATE|null}}?}
+ *     ITEM     [p, k, KEY|null, time_ms, input, VALUE]                                  a value
+ *              [p, k, KEY|null, time_ms, input, type, DATA, METADATA, stream, revision, [tag...]]
+ *              p: position of the root event; k: ordinal in its transaction; KEY: a string, the
+ * JSON array text of the key's values; input: which of the node's inputs it came from. All items of
+ * a root are in one request. answer
+ * {"done":n,"out":[OUT...],"states":{"scan1":{KEY:STATE}},"failed":TEXT?} |
+ * {"need":{"scan1":[KEY...]}} OUT      i | [i, 0, VALUE] | [i, KEY] | [i, KEY, VALUE]    i: index
+ * of the item; a bare index or pair: its value as it came; 0: its key as it came. In order; an item
+ * may have many.
+ *
+ * "done" items, from the front, were handled; the states are of exactly those. Less than all
+ * without "failed": time ran short, ask again with the rest. "failed": item n threw, TEXT says
+ * where.
+ *
+ * The server holds the states, as JSON arrays it does not look into, by operator and KEY (""
+ * without keys); the worker caches them. Every answer with "done" raises "generation" by one: a
+ * request with another number than expected makes the worker forget what it cached for the segment.
+ * "need": nothing was run, the request is to be sent again with these states (null: there is none).
+ * "fresh": the server has no state at all, so nothing is asked for. Programs that run side by side
+ * name an "instance".
+ *
+ * FRAME_TIME_LIMIT as the answer has {"item":n} as payload, the one in hand. */
 
 struct frame {
     enum frame_kind kind;

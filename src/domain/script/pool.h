@@ -37,12 +37,14 @@ enum script_outcome {
 
 struct script_reply {
     enum script_outcome outcome;
-    struct ever_slice text; /* ANSWERED: JSON, not yet checked. Else a sentence, or empty. */
+    struct ever_slice text; /* ANSWERED: JSON, not yet checked. Else a sentence, or empty, but for
+                             * what frame.h says of FRAME_TIME_LIMIT. */
 };
 
 /* Memory of the caller's, with `body`, until `done` was called; then it may be sent anew. */
 struct script_request {
     struct ever_slice body; /* JSON */
+    enum frame_kind kind;   /* 0: FRAME_STEP */
     uint64_t key;
     void (*done)(struct script_request *request, const struct script_reply *reply); /* lent */
     struct script_request *next; /* from here on the pool's own */

@@ -326,7 +326,8 @@ static void send_waiting(struct slot *slot)
         queue_push(&slot->in_flight, request);
         slot->in_flight_count++;
         slot->in_flight_bytes += request->body.size;
-        script_process_send(slot->process, FRAME_STEP, request->id, request->body);
+        enum frame_kind kind = request->kind != 0 ? request->kind : FRAME_STEP;
+        script_process_send(slot->process, kind, request->id, request->body);
     }
     script_process_flush(slot->process);
 }

@@ -48,3 +48,35 @@ static inline void flow_script_app_close(struct flow_script_app *app)
     }
     assert_int_equal(uv_loop_close(&app->loop), 0);
 }
+
+struct flow_script_call {
+    struct script_request request; /* first: the pool gives it back */
+    bool done;
+    enum script_outcome outcome;
+    struct text *answer;
+};
+
+static inline void flow_script_on_done(struct script_request *request,
+                                       const struct script_reply *reply)
+{
+    struct flow_script_call *call = (struct flow_script_call *)request;
+    call->done = true;
+    call->outcome = reply->outcome;
+    text_add(call->answer, reply->text);
+}
+
+/* Sends one FRAME_FLOW and waits; `answer` is emptied first. */
+static inline enum script_outcome flow_script_ask(struct flow_script_app *app, const char *request,
+                                                  struct text *answer)
+{
+    text_clear(answer);
+    struct flow_script_call call = {.request = {.body = slice_of_text(request),
+                                                .kind = FRAME_FLOW,
+                                                .done = flow_script_on_done},
+                                    .answer = answer};
+    script_pool_send(app->pool, &call.request);
+    while (!call.done) {
+        uv_run(&app->loop, UV_RUN_ONCE);
+    }
+    return call.outcome;
+}

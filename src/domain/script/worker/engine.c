@@ -22,6 +22,8 @@ struct engine {
     int64_t shed_ns;        /* when states were dropped last; monotonic */
     JSGlobalContextRef app; /* runs user code; NULL before engine_load() */
     JSObjectRef step;       /* functions of runtime.js */
+    JSObjectRef flow;
+    JSObjectRef in_hand;
     JSObjectRef shed;
 };
 
@@ -145,10 +147,17 @@ static JSValueRef evaluate_module(JSContextRef context, JSObjectRef function, JS
     return value;
 }
 
+/* A Uint8Array of one byte, limits.is_late: a look at it costs a script next to nothing. */
+static JSValueRef make_is_late(struct engine *engine, JSValueRef *exception)
+{
+    return JSObjectMakeTypedArrayWithBytesNoCopy(engine->app, kJSTypedArrayTypeUint8Array,
+                                                 &engine->limits.is_late, 1, NULL, NULL, exception);
+}
+
 static JSObjectRef make_runtime(struct engine *engine, JSValueRef *exception)
 {
     JSContextRef context = engine->app;
-    evaluate(context, script_lockdown, "everfold:lockdown.js", exception);
+    JSValueRef world = evaluate(context, script_lockdown, "everfold:lockdown.js", exception);
     if (*exception != NULL) {
         return NULL;
     }
@@ -159,9 +168,11 @@ static JSObjectRef make_runtime(struct engine *engine, JSValueRef *exception)
     JSValueRef arguments[] = {
         JSObjectMakeFunctionWithCallback(context, NULL, evaluate_module),
         JSValueMakeNumber(context, engine->options.states_max),
+        world,
+        make_is_late(engine, exception),
     };
     JSObjectRef function = JSValueToObject(context, make, NULL);
-    JSValueRef runtime = JSObjectCallAsFunction(context, function, NULL, 2, arguments, exception);
+    JSValueRef runtime = JSObjectCallAsFunction(context, function, NULL, 4, arguments, exception);
     return *exception == NULL ? JSValueToObject(context, runtime, NULL) : NULL;
 }
 
@@ -196,19 +207,36 @@ enum engine_result engine_load(struct engine *engine, const char *request, struc
     close_eval(engine->app);
     allow_memory(engine);
     engine->step = keep(engine, runtime, "step");
+    engine->flow = keep(engine, runtime, "flow");
+    engine->in_hand = keep(engine, runtime, "inHand");
     engine->shed = keep(engine, runtime, "shed");
     JSObjectRef load = keep(engine, runtime, "load");
     return run(engine, engine->app, load, LOAD_TIME_LIMIT_NS, request, out);
 }
 
-enum engine_result engine_step(struct engine *engine, const char *request, struct text *out)
+static enum engine_result run_loaded(struct engine *engine, JSObjectRef function,
+                                     const char *request, struct text *out)
 {
-    if (engine->step == NULL) {
+    if (function == NULL) {
         text_add_text(out, "no APP is loaded");
         return ENGINE_FAULT;
     }
     int64_t time_limit_ns = (int64_t)engine->options.time_limit_ms * 1000000;
-    return run(engine, engine->app, engine->step, time_limit_ns, request, out);
+    return run(engine, engine->app, function, time_limit_ns, request, out);
+}
+
+enum engine_result engine_step(struct engine *engine, const char *request, struct text *out)
+{
+    return run_loaded(engine, engine->step, request, out);
+}
+
+enum engine_result engine_flow(struct engine *engine, const char *request, struct text *out)
+{
+    enum engine_result result = run_loaded(engine, engine->flow, request, out);
+    if (result == ENGINE_TIME_LIMIT) {
+        (void)run_loaded(engine, engine->in_hand, "", out); /* it only looks */
+    }
+    return result;
 }
 
 /* Not at every call: what is freed takes a while to leave the process. */

@@ -70,7 +70,9 @@ static bool on_tick(JSContextRef context, void *arg)
     (void)context; /* the limits are those of the whole process */
     struct limits *limits = arg;
     look_at_memory(limits);
-    if (clock_ns(CLOCK_THREAD_CPUTIME_ID) - limits->started_ns > limits->time_ns_max) {
+    int64_t used_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - limits->started_ns;
+    limits->is_late = used_ns > limits->time_ns_max / 2;
+    if (used_ns > limits->time_ns_max) {
         limits->hit = LIMIT_TIME;
         return true;
     }
@@ -105,6 +107,7 @@ void limits_begin(struct limits *limits, int64_t time_ns_max)
     limits->memory_bytes_at_start = limits->memory_bytes;
     limits->time_ns_max = time_ns_max;
     limits->started_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    limits->is_late = 0;
 }
 
 enum limit_hit limits_end(struct limits *limits)

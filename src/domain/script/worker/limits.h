@@ -23,6 +23,7 @@ struct limits {
     uint64_t memory_bytes_at_start; /* of the call in hand */
     int64_t time_ns_max;            /* of it; CPU time, so that a busy machine is no crime */
     int64_t started_ns;
+    uint8_t is_late; /* half of it is over: what can be answered in parts should be */
     enum limit_hit hit;
 };
 

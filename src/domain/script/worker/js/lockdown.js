@@ -3,8 +3,13 @@
 // First script in the context that runs user code. Afterwards the clock, randomness, waiting, locale
 // and garbage collection cannot be observed, and the built-ins cannot be changed. Whoever tries is
 // told what to use instead. eval and new Function are closed by the engine (engine.c).
+//
+// Its value is the world of flows: while an item is in hand (flow_run.js), `time` is the event time that
+// Date gives and `random` the function behind Math.random.
 (function () {
     'use strict';
+
+    const world = { time: undefined, random: undefined, item: undefined, index: 0 };
 
     const WAITING = 'a decider runs to its end at once: return events, and let a reactor do what takes time';
     const LOCALE = 'its result depends on the machine; format texts where they are shown';
@@ -50,12 +55,14 @@
 
     function closeDate() {
         const RealDate = Date;
-        const clock = closer('the clock', 'use ctx.now, the time of the command');
+        const closed = closer('the clock', 'use ctx.now, the time of the command');
+        const clock = () => (world.time === undefined ? closed() : world.time);
         function ClosedDate(...parts) {
-            if (new.target === undefined || parts.length === 0) {
-                clock();
+            if (new.target === undefined) {
+                return new RealDate(clock()).toString();
             }
-            return Reflect.construct(RealDate, parts, new.target === ClosedDate ? RealDate : new.target);
+            const given = parts.length === 0 ? [clock()] : parts;
+            return Reflect.construct(RealDate, given, new.target === ClosedDate ? RealDate : new.target);
         }
         replace(ClosedDate, 'name', 'Date');
         Object.defineProperty(ClosedDate, 'prototype', { value: RealDate.prototype, writable: false });
@@ -71,7 +78,8 @@
     }
 
     function closeMethods() {
-        replace(Math, 'random', closer('Math.random', 'use ctx.random(), or ctx.uuid() for an id'));
+        const closed = closer('Math.random', 'use ctx.random(), or ctx.uuid() for an id');
+        replace(Math, 'random', () => (world.time === undefined ? closed() : world.random()));
         closeMethod(Array, 'Array', 'fromAsync', WAITING);
         for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(RegExp))) {
             if (property.get !== undefined) {
@@ -148,4 +156,5 @@
     const roots = hiddenRoots();
     closeGlobals();
     freezeAll([globalThis, ...roots]);
+    return world;
 })();

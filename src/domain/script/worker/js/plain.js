@@ -59,10 +59,45 @@ function faultIn(value, path, depth) {
     return `${path} is a ${kind}: only plain objects, arrays, texts, numbers, true, false and null can be kept`;
 }
 
-// As JSON text. It must hold nothing that JSON would lose; members that are undefined are left out.
-export function plainText(value, path) {
+export function checkPlain(value, path) {
     if (!isPlain(value, 0)) {
         throw new TypeError(faultIn(value, path, 0));
     }
+}
+
+// A name that objects inherit cannot be assigned: the built-ins are frozen.
+function setOwn(object, key, value) {
+    if (Object.prototype[key] === undefined) {
+        object[key] = value;
+    } else {
+        Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+    }
+}
+
+function copyOf(value) {
+    if (typeof value !== 'object' || value === null) {
+        return value === 0 ? 0 : value; /* JSON has no -0 */
+    }
+    if (Array.isArray(value)) {
+        return value.map((part) => copyOf(part));
+    }
+    const copy = {};
+    for (const key of Object.keys(value)) {
+        if (value[key] !== undefined) {
+            setOwn(copy, key, copyOf(value[key]));
+        }
+    }
+    return copy;
+}
+
+// What JSON.parse of plainText() would give.
+export function plainCopy(value, path) {
+    checkPlain(value, path);
+    return copyOf(value);
+}
+
+// As JSON text. It must hold nothing that JSON would lose; members that are undefined are left out.
+export function plainText(value, path) {
+    checkPlain(value, path);
     return JSON.stringify(value);
 }

@@ -1,11 +1,12 @@
 // runtime.js - links the modules of an APP and hands requests to what they are for.
 //
-// Bundled with what it imports and evaluated behind lockdown.js; `makeRuntime` gives {load, step, shed},
-// which take and give JSON texts.
+// Bundled with what it imports and evaluated behind lockdown.js; `makeRuntime` gives {load, step, flow,
+// inHand, shed}, which take and give JSON texts.
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
 import { everfoldFlow, takeFlows } from './flow.js';
 import { takeFaults } from './flow_check.js';
+import { makeFlows } from './flow_run.js';
 import { plainText } from './plain.js';
 
 function defaultExport(path, exports, lines) {
@@ -23,9 +24,10 @@ function defaultExport(path, exports, lines) {
 // Modules that are ours, by the specifier that imports them; compiler.js knows the names they export.
 const OWN_MODULES = { 'everfold/flow': everfoldFlow };
 
-// evaluate(code, path) runs a script; user code has nothing like it.
-export function makeRuntime(evaluate, statesMax) {
+// evaluate(code, path) runs a script; user code has nothing like it. `world` and isLate: flow_run.js.
+export function makeRuntime(evaluate, statesMax, world, isLate) {
     const deciders = makeDeciders(statesMax);
+    const flows = makeFlows({ evaluate, statesMax, world, isLate });
 
     // The modules come in such an order that each stands behind those it imports.
     function link(modules) {
@@ -58,9 +60,10 @@ export function makeRuntime(evaluate, statesMax) {
                 path = wanted;
                 data[path] = defaultExport(path, linked.get(path), lines.get(path));
             }
-            const { flows } = takeFlows();
+            const declared = takeFlows();
+            flows.add(declared.segments);
             const faults = takeFaults();
-            return JSON.stringify(faults.length > 0 ? { faults } : { deciders: infos, data, flows });
+            return JSON.stringify(faults.length > 0 ? { faults } : { deciders: infos, data, flows: declared.flows });
         } catch (error) {
             const faults = takeFaults(); /* noted before; what was thrown may come of them */
             const thrown = error instanceof LoadFault ? error.message : describe(error, path);
@@ -68,5 +71,10 @@ export function makeRuntime(evaluate, statesMax) {
         }
     }
 
-    return { load, step: deciders.step, shed: deciders.shed };
+    function shed() {
+        flows.shed();
+        return deciders.shed();
+    }
+
+    return { load, step: deciders.step, flow: flows.run, inHand: flows.inHand, shed };
 }
