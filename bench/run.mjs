@@ -2,12 +2,15 @@
 //
 //   node bench/run.mjs [question]
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 
 const built = 'build/release/bench';
 const questions = {};
+const isProgram = ({ mode }) => (mode & 0o170111) === 0o100111;
 for (const name of existsSync(built) ? readdirSync(built) : []) {
-    questions[name] = [`${built}/${name}`];
+    if (isProgram(statSync(`${built}/${name}`))) { // what the build leaves beside them is none
+        questions[name] = [`${built}/${name}`];
+    }
 }
 for (const file of readdirSync('bench').filter((f) => f.endsWith('.mjs') && f !== 'run.mjs')) {
     questions[file.replace('.mjs', '')] = [process.execPath, `bench/${file}`];
