@@ -174,10 +174,6 @@ struct ever_err request_create(struct env *env, const struct ever_write *writes,
         .revisions = (int64_t *)(request + 1),
         .ids = (struct ever_uuid *)((char *)(request + 1) + revisions_bytes),
     };
-    if (sem_init(&request->wake, 0, 0) != 0) {
-        free(request);
-        return FAIL(EVER_NO_MEMORY, "append");
-    }
     fill_ids(env, request);
     *out_request = request;
     return ERR_OK;
@@ -185,6 +181,5 @@ struct ever_err request_create(struct env *env, const struct ever_write *writes,
 
 void request_destroy(struct request *request)
 {
-    (void)sem_destroy(&request->wake); /* fails only for what is no semaphore */
     free(request);
 }

@@ -6,7 +6,7 @@
 #include "base/env.h"
 #include "everfold.h"
 
-#include <semaphore.h>
+#include <stdatomic.h>
 
 struct request {
     struct request *next; /* in the queue or the batch */
@@ -21,10 +21,10 @@ struct request {
     struct ever_result result;
     int64_t *revisions; /* one for each write */
     /* Who wants it: a callback, or a caller that sleeps. */
-    ever_append_fn *done; /* NULL: a caller sleeps on `wake` */
+    ever_append_fn *done; /* NULL: a caller sleeps */
     void *arg;
-    sem_t wake;
-    bool is_finished; /* else woken to lead; under the commit lock */
+    uint32_t bell;            /* commit's: on which of its bells */
+    _Atomic bool is_finished; /* commit's: the caller may go, and the request with it */
 };
 
 /* EVER_INVALID, EVER_LIMIT, EVER_NO_MEMORY: see everfold.h. */

@@ -190,6 +190,34 @@ static void the_same_event_from_all_threads_is_one_event(void **state)
     assert_int_equal(ever_last_position(fixture.store), 40);
 }
 
+/* --- More than one group can hold ------------------------------------------------------------ */
+
+#define LARGE_BYTES (2u << 20) /* four of them fill a group */
+
+static char large[LARGE_BYTES + 1];
+
+static void *append_large(void *arg)
+{
+    char stream[32];
+    (void)snprintf(stream, sizeof stream, "large-%d", (int)(intptr_t)arg); /* it fits */
+    struct ever_new_event event = event_of("T", large);
+    struct ever_result result = append_write(&fixture, write_of(stream, &event, 1));
+    assert_int_equal(result.outcome, EVER_APPENDED);
+    return NULL;
+}
+
+/* Some are left in the queue when a group is taken, and the one called to lead next may be answered
+ * by then: nobody may be forgotten. */
+static void what_does_not_fit_into_a_group_is_in_the_next(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    memset(large, 'x', LARGE_BYTES);
+    for (uint64_t round = 1; round <= 3; round++) {
+        run_threads(append_large, 12); /* once: nobody comes back who would see to the rest */
+        assert_int_equal(ever_last_position(fixture.store), 12 * round);
+    }
+}
+
 /* --- Without blocking ------------------------------------------------------------------------ */
 
 #define ASYNC_COUNT 300
@@ -347,6 +375,7 @@ int main(void)
         TEST(writers_and_readers_do_not_disturb_each_other),
         TEST(one_of_the_competing_wins_each_revision),
         TEST(the_same_event_from_all_threads_is_one_event),
+        TEST(what_does_not_fit_into_a_group_is_in_the_next),
         TEST(appends_of_one_thread_commit_in_order),
         TEST(closing_answers_all_that_was_taken),
         TEST(a_full_queue_pushes_back),
