@@ -22,7 +22,7 @@ struct table_entry {
 
 uint64_t table_hash(struct ever_slice key)
 {
-    return hash64(key, 0);
+    return key.size == 0 ? 0 : hash64(key, 0); /* 0: as items without a key have it */
 }
 
 struct ever_slice table_key(const struct table_entry *entry)
