@@ -3,8 +3,8 @@
 #include "base/slice.h"
 
 const struct command *const cli_commands[] = {
-    &cli_serve, &cli_new,   &cli_test,   &cli_append, &cli_read, &cli_tail,
-    &cli_state, &cli_views, &cli_import, &cli_export, NULL,
+    &cli_serve, &cli_new,   &cli_test, &cli_append, &cli_read,   &cli_tail,
+    &cli_state, &cli_views, &cli_flow, &cli_import, &cli_export, NULL,
 };
 
 const struct command *cli_find(const char *name)

@@ -57,5 +57,6 @@ extern const struct command cli_read;
 extern const struct command cli_tail;
 extern const struct command cli_state;
 extern const struct command cli_views;
+extern const struct command cli_flow;
 extern const struct command cli_import;
 extern const struct command cli_export;

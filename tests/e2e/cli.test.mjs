@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
 
-const commands = ['serve', 'new', 'test', 'append', 'read', 'tail', 'state', 'views', 'import', 'export'];
+const commands = ['serve', 'new', 'test', 'append', 'read', 'tail', 'state', 'views', 'flow', 'import', 'export'];
 const linesOf = (text) => text.split('\n').filter((line) => line !== '');
 const jsonLines = (text) => linesOf(text).map((line) => JSON.parse(line));
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cli/server/start_report.h"
+#include "domain/flow/flows.h"
 #include "gateway/gateway.h"
 
 #include <signal.h>
@@ -15,6 +16,7 @@ struct server {
     struct server_options options;
     char *data_dir;
     char *views_dir;
+    char *flows_dir;
     uv_loop_t loop;
     uv_async_t stop_asked;
     uv_signal_t interrupt;
@@ -24,6 +26,7 @@ struct server {
     struct app *app;
     struct ever *store;
     struct views *views;
+    struct flows *flows;
     struct deciders *deciders;
     struct gateway *gateway;
 };
@@ -104,6 +107,7 @@ void server_destroy(struct server *server)
     }
     ASSERT(server->gateway == NULL);
     ASSERT(server->deciders == NULL);
+    flows_close(server->flows);
     views_close(server->views);
     ever_close(server->store);
     app_free(server->app);
@@ -111,6 +115,7 @@ void server_destroy(struct server *server)
     ASSERT(left == 0);
     free(server->data_dir);
     free(server->views_dir);
+    free(server->flows_dir);
     free(server);
 }
 
@@ -127,17 +132,22 @@ static void init_handle(struct server *server, uv_signal_t *handle, int number)
     }
 }
 
+static char *join(const char *dir, const char *name)
+{
+    struct text path = {0};
+    text_add_text(&path, dir);
+    text_add_text(&path, name);
+    return path.data; /* it is never empty */
+}
+
 static struct server *make_server(const struct server_options *options)
 {
     struct server *server = mem_alloc_zero(sizeof *server);
-    struct text path = {0};
     server->options = *options;
-    text_add_text(&path, options->data_dir == NULL ? options->app_dir : options->data_dir);
-    text_add_text(&path, options->data_dir == NULL ? "/.everfold" : "");
-    server->data_dir = mem_copy_text(text_slice(&path));
-    text_add_text(&path, "/views");
-    server->views_dir = mem_copy_text(text_slice(&path));
-    text_deinit(&path);
+    server->data_dir = options->data_dir == NULL ? join(options->app_dir, "/.everfold")
+                                                 : join(options->data_dir, "");
+    server->views_dir = join(server->data_dir, "/views");
+    server->flows_dir = join(server->data_dir, "/flows");
     int status = uv_loop_init(&server->loop);
     ASSERT(status == 0);
     status = uv_async_init(&server->loop, &server->stop_asked, on_stop_asked);
@@ -185,6 +195,20 @@ static struct ever_err open_views(struct server *server, struct text *report)
     return err;
 }
 
+static struct ever_err open_flows(struct server *server, struct text *report)
+{
+    if (!flows_wanted(server->app)) {
+        return ERR_OK;
+    }
+    size_t before = report->size;
+    struct ever_err err =
+        flows_open(server->store, server->app, server->flows_dir, NULL, report, &server->flows);
+    if (!IS_OK(err) && report->size == before) {
+        start_report_failure(err, "cannot run the flows of", server->options.app_dir, report);
+    }
+    return err;
+}
+
 static struct ever_err open_deciders(struct server *server, struct text *report)
 {
     if (!has_kind(server->app, APP_DECIDER) && !has_kind(server->app, APP_ROUTES)) {
@@ -218,13 +242,21 @@ static struct ever_err start_gateway(struct server *server, struct text *report)
     return err;
 }
 
-/* Both faults of views and of scripts are told in one start. */
+/* The faults of views, deciders and flows are told in one start. */
 static struct ever_err open_app(struct server *server, struct text *report)
 {
     struct ever_err views_err = open_views(server, report);
     struct ever_err deciders_err = open_deciders(server, report);
+    struct ever_err flows_err = open_flows(server, report);
     TRY(views_err);
-    return deciders_err;
+    TRY(deciders_err);
+    return flows_err;
+}
+
+static struct ever_err start_threads(struct server *server)
+{
+    TRY(server->views == NULL ? ERR_OK : views_start(server->views));
+    return server->flows == NULL ? ERR_OK : flows_start(server->flows);
 }
 
 static struct ever_err open_all(struct server *server, struct text *report)
@@ -237,7 +269,7 @@ static struct ever_err open_all(struct server *server, struct text *report)
         TRY(open_app(server, report));
     }
     TRY(start_gateway(server, report));
-    return server->views == NULL ? ERR_OK : views_start(server->views);
+    return start_threads(server);
 }
 
 struct ever_err server_start(const struct server_options *options, struct text *report,

@@ -1,0 +1,8 @@
+/* flow.h - the words of `everfold flow`, one file for each. */
+#pragma once
+#include "cli/arguments.h"
+#include "cli/client/session.h"
+
+/* The parameters behind the word begin with index 1. */
+enum exit_code flow_list_run(const struct arguments *arguments);
+enum exit_code flow_verify_run(const struct arguments *arguments);
