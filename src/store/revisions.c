@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define GENERATION_BYTES (16u << 20)
+#define FIRST_BYTES (64u << 10) /* doubled until it is that */
 #define HEADS (1u << 18)
 
 struct entry {
@@ -24,18 +25,33 @@ static struct entry *entry_at(const struct revisions_generation *generation, uin
 
 static void generation_clear(struct revisions_generation *generation)
 {
-    if (generation->memory != NULL) {
+    if (generation->heads != NULL) {
         memset(generation->heads, 0, HEADS * sizeof(uint32_t));
     }
     generation->used = 4; /* reference 0 means none */
 }
 
-static void generation_init(struct revisions_generation *generation)
+/* Room for one more entry; a small store pays for what it uses. False: no memory. */
+static bool generation_reserve(struct revisions_generation *generation, size_t bytes)
 {
-    /* calloc() leaves the pages untouched: a small store pays for what it uses. */
-    generation->heads = calloc(HEADS, sizeof(uint32_t));
-    generation->memory = generation->heads == NULL ? NULL : calloc(1, GENERATION_BYTES);
-    generation->used = 4;
+    if (generation->heads == NULL) {
+        generation->heads = calloc(HEADS, sizeof(uint32_t));
+    }
+    if (generation->heads == NULL) {
+        return false;
+    }
+    if (generation->used + bytes <= generation->capacity) {
+        return true;
+    }
+    ASSERT(generation->capacity < GENERATION_BYTES);
+    uint32_t capacity = generation->capacity == 0 ? FIRST_BYTES : 2 * generation->capacity;
+    char *memory = realloc(generation->memory, capacity);
+    if (memory == NULL) {
+        return false;
+    }
+    generation->memory = memory;
+    generation->capacity = capacity;
+    return true;
 }
 
 static void generation_deinit(struct revisions_generation *generation)
@@ -71,7 +87,7 @@ static size_t entry_bytes(struct ever_slice stream)
 static struct entry *generation_add(struct revisions_generation *generation,
                                     struct ever_slice stream, uint64_t hash)
 {
-    ASSERT(generation->used + entry_bytes(stream) <= GENERATION_BYTES);
+    ASSERT(generation->used + entry_bytes(stream) <= generation->capacity);
     uint32_t reference = generation->used / 4;
     struct entry *entry = entry_at(generation, reference);
     entry->next = generation->heads[hash % HEADS];
@@ -85,8 +101,8 @@ static struct entry *generation_add(struct revisions_generation *generation,
 
 void revisions_init(struct revisions *revisions)
 {
-    generation_init(&revisions->young);
-    generation_init(&revisions->old);
+    *revisions = (struct revisions){0};
+    revisions_clear(revisions);
 }
 
 void revisions_deinit(struct revisions *revisions)
@@ -118,7 +134,7 @@ void revisions_put(struct revisions *revisions, struct ever_slice stream, uint64
     struct entry *entry = generation_find(&revisions->young, stream, hash);
     if (entry == NULL) {
         make_room(revisions, stream);
-        if (revisions->young.memory == NULL) {
+        if (!generation_reserve(&revisions->young, entry_bytes(stream))) {
             return;
         }
         entry = generation_add(&revisions->young, stream, hash);

@@ -9,8 +9,10 @@
 #include "everfold_types.h"
 
 struct revisions_generation {
-    uint32_t *heads; /* hash table of chains; entries are named by offset / 4 in `memory`, 0: none */
-    char *memory;    /* NULL: nothing fits, everything misses */
+    uint32_t
+        *heads;   /* hash table of chains; entries are named by offset / 4 in `memory`, 0: none */
+    char *memory; /* grows; what does not fit is not kept, and misses */
+    uint32_t capacity;
     uint32_t used;
 };
 
