@@ -226,6 +226,24 @@ test('tail shows the newest events, then new ones, through a restart', async () 
   assert.equal(await server.stop(), 0);
 });
 
+test('tail waits for a stream that has no events yet', async () => {
+  const server = await startServer();
+  const child = start(['tail', 'a-1', '--url', server.url]);
+  const first = new Promise((resolve) => child.stdout.setEncoding('utf8').once('data', resolve));
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  const follows = async () => /^everfold_feeds 1$/m.test((await server.json('GET', '/metrics')).body);
+  const gone = ended.then(() => 'it has ended');
+  while (!(await follows())) {
+    assert.notEqual(await Promise.race([gone, server.json('GET', '/health/live')]), 'it has ended');
+  }
+  await server.json('POST', '/streams/b-1', { body: { type: 'T', data: 'another' } });
+  await server.json('POST', '/streams/a-1', { body: { type: 'T', data: 'awaited' } });
+  assert.equal(jsonLines(await first)[0].data, 'awaited');
+  child.kill('SIGINT');
+  await ended;
+  assert.equal(await server.stop(), 0);
+});
+
 test('a new APP works as it is', async () => {
   const dir = join(temporaryFolder(), 'tasks');
   const made = await everfold(['new', dir]);

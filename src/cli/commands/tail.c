@@ -74,6 +74,21 @@ static void print_kept(struct tail *tail)
     }
 }
 
+/* Whether a stream is to be followed that begins with its first event to come. */
+static bool is_still_empty(struct tail *tail)
+{
+    struct session *session = tail->session;
+    struct text target = {0};
+    event_target_begin(tail->arguments, &target);
+    event_target_add(&target, "limit", "1");
+    struct client_request request = {.method = "GET", .target = target.data};
+    struct ever_err err =
+        client_call(session->client, &request, &session->response, &session->report);
+    text_clear(&session->report); /* what is wrong, the reading will find and say */
+    text_deinit(&target);
+    return IS_OK(err) && session->response.status == 404 && tail->arguments->parameter_count > 0;
+}
+
 /* False: the log cannot be read, and that was reported. */
 static bool print_newest(struct tail *tail)
 {
@@ -82,7 +97,7 @@ static bool print_newest(struct tail *tail)
     if (!event_stream_last_position(tail->session, &tail->position)) {
         return false;
     }
-    if (count == 0) {
+    if (count == 0 || is_still_empty(tail)) {
         return true;
     }
     char limit[24];
@@ -205,10 +220,12 @@ const struct command cli_tail = {
     .summary = "Print the newest events, then each new one as it comes",
     .parameters = parameters,
     .options = options,
-    .notes = "It goes on until it is interrupted, through restarts of the server too.\n\n"
-             "Examples:\n"
-             "  everfold tail\n"
-             "  everfold tail account-alice --count 0\n"
-             "  everfold tail --type Withdrawn --json | jq .data.amount\n",
+    .notes =
+        "It goes on until it is interrupted, through restarts of the server too. A stream may be "
+        "followed\nbefore it has events.\n\n"
+        "Examples:\n"
+        "  everfold tail\n"
+        "  everfold tail account-alice --count 0\n"
+        "  everfold tail --type Withdrawn --json | jq .data.amount\n",
     .run = run,
 };
