@@ -99,8 +99,9 @@ static void makes_the_graph_of_each_operator(void **state)
         {".pipe(first())", "{\"op\":\"take\",\"name\":\"take1\",\"in\":[0],\"count\":1},"},
         {".filter(e => true).map(e => 1).scan((n, v) => n + v, 0)",
          "{\"op\":\"script\",\"name\":\"filter1+map1+scan1\",\"in\":[0],\"segment\":\"f/1\","
-         "\"ops\":[{\"op\":\"filter\",\"name\":\"filter1\",},{\"op\":\"map\",\"name\":\"map1\",},"
-         "{\"op\":\"scan\",\"name\":\"scan1\",}]},"},
+         "\"ops\":[{\"op\":\"filter\",\"name\":\"filter1\",\"source\":\"e => "
+         "true\"},{\"op\":\"map\",\"name\":\"map1\",\"source\":\"e => 1\"},"
+         "{\"op\":\"scan\",\"name\":\"scan1\",\"source\":\"(n, v) => n + v\"}]},"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct text source = {0};
@@ -124,12 +125,12 @@ static void shares_and_splits_nodes(void **state)
         "  all.withLatestFrom(from({ prefix: 'b-' })).emit('F')]);",
         "[{\"op\":\"from\",\"name\":\"from1\",\"category\":\"account\",\"types\":[\"A\",\"B\"]},"
         "{\"op\":\"script\",\"name\":\"map1\",\"in\":[0],\"segment\":\"f/1\",\"ops\":[{\"op\":"
-        "\"map\",\"name\":\"map1\",}]},"
+        "\"map\",\"name\":\"map1\",\"source\":\"e => e.data\"}]},"
         "{\"op\":\"script\",\"name\":\"filter1\",\"in\":[1],\"segment\":\"f/2\",\"ops\":[{\"op\":"
-        "\"filter\",\"name\":\"filter1\",}]},"
+        "\"filter\",\"name\":\"filter1\",\"source\":\"v => v\"}]},"
         "{\"op\":\"take\",\"name\":\"take1\",\"in\":[1],\"count\":2},"
         "{\"op\":\"script\",\"name\":\"map2\",\"in\":[3],\"segment\":\"f/4\",\"ops\":[{\"op\":"
-        "\"map\",\"name\":\"map2\",}]},"
+        "\"map\",\"name\":\"map2\",\"source\":\"v => v\"}]},"
         "{\"op\":\"merge\",\"name\":\"merge1\",\"in\":[2,4]},"
         "{\"op\":\"emit\",\"name\":\"emit1\",\"in\":[5],\"type\":\"E\"},"
         "{\"op\":\"from\",\"name\":\"from2\",\"prefix\":\"b-\"},"

@@ -5,6 +5,7 @@
 import { didYouMean, fault } from './flow_check.js';
 
 const NODES_MAX = 1000;
+const SOURCE_MAX = 2000; /* characters */
 
 function inOrder(emits) {
     const order = [];
@@ -64,6 +65,12 @@ function fuse(order) {
 
 const placed = (place, flow) => (place.file === flow.place.file ? { line: place.line } : { file: place.file, line: place.line });
 
+// What the APP's functions say, for pictures; none of ours (`isOwn`).
+function sourceOf({ fn, keyOf, parts = [], isOwn }) {
+    const functions = [fn, keyOf, ...parts.map((part) => part.fn)].filter((one) => one !== undefined);
+    return isOwn || functions.length === 0 ? {} : { source: functions.map(String).join('\n').slice(0, SOURCE_MAX) };
+}
+
 // {graph, segments: [{segment, ops}]}: segments have the functions, which no JSON can hold.
 export function graphOf(flow) {
     const order = inOrder(flow.emits);
@@ -86,7 +93,7 @@ export function graphOf(flow) {
         const segment = `${flow.name}/${index}`;
         segments.push({ segment, ops });
         const keyed = ops.some(({ op }) => op === 'keyBy') ? { keyed: true } : {};
-        return { ...node, segment, ...keyed, ops: ops.map(({ op, name, place }) => ({ op, name, ...placed(place, flow) })) };
+        return { ...node, segment, ...keyed, ops: ops.map((op) => ({ op: op.op, name: op.name, ...placed(op.place, flow), ...sourceOf(op) })) };
     });
     const { name, place, version, options } = flow;
     return { graph: { name, file: place.file, line: place.line, version, options, nodes }, segments };

@@ -10,8 +10,9 @@ const making = (inputs, op, members = {}) => new Stream(op, members, inputs);
 const calling = (inputs, run, isEvent = false) => new Stream('script', {}, inputs, { isEvent, run });
 
 const streams = (values, what) => values.map((value) => checkStream(value, what));
+// The value is an array, and the function gets its parts as arguments.
+const spread = (stream, fn, isOwn = false) => calling([stream], { op: 'spread', fn, isOwn });
 const projected = (stream, project, what) => (project === undefined ? stream : spread(stream, checkFunction(project, what)));
-const spread = (stream, f) => calling([stream], { op: 'spread', fn: f });
 
 function filterBy(stream, op, fn, more = {}) {
     return calling([stream], { op, fn: checkFunction(fn, op), ...more }, stream.isEvent);
@@ -112,7 +113,7 @@ function combineTemplate(template) {
         fault('combineTemplate takes an object or array with streams in it');
         return noStream();
     }
-    return property(calling([making(inputs, 'combineLatest')], { op: 'map', fn: (values) => fillTemplate(places, values) }));
+    return property(calling([making(inputs, 'combineLatest')], { op: 'map', fn: (values) => fillTemplate(places, values), isOwn: true }));
 }
 
 function combineLatest(...args) {
@@ -172,7 +173,11 @@ export const operators = {
     mergeWith: (stream, ...others) => merge(stream, ...others),
     withLatestFrom,
     combineLatestWith: (stream, ...others) => combineLatest([stream, ...others]),
-    sampledBy: (stream, sampler, project) => spread(making([checkStream(sampler, 'sampledBy'), stream], 'withLatestFrom'), project === undefined ? (by, value) => value : ((f) => (by, value) => f(value, by))(checkFunction(project, 'sampledBy'))),
+    sampledBy(stream, sampler, project) {
+        const both = making([checkStream(sampler, 'sampledBy'), stream], 'withLatestFrom');
+        const turned = spread(both, (by, value) => [value, by], true);
+        return project === undefined ? spread(turned, (value) => value, true) : projected(turned, project, 'sampledBy');
+    },
     joinWithin,
     takeUntil: (stream, notifier) => calling([stream, checkStream(notifier, 'takeUntil')], { op: 'takeUntil' }, stream.isEvent),
     skipUntil: (stream, notifier) => calling([stream, checkStream(notifier, 'skipUntil')], { op: 'skipUntil' }, stream.isEvent),

@@ -103,7 +103,7 @@ const windowMethods = {
         const seed = rest.length > 0 ? [checkPlain(rest[0], 'the seed of reduce')] : [];
         const { limit } = checkOptions(rest[1], ['limit'], 'reduce');
         const all = aggregate(windowed.stream, windowed.shape, { value: collect(limit === undefined ? {} : { limit }) });
-        const run = { op: 'map', fn: (result) => ({ ...result, value: result.value.reduce((sum, value) => fn(sum, value), ...structuredSeed(seed)) }) };
+        const run = { op: 'map', isOwn: true, fn: (result) => ({ ...result, value: result.value.reduce((sum, value) => fn(sum, value), ...structuredSeed(seed)) }) };
         return new Stream('script', {}, [all], { run });
     },
 };
