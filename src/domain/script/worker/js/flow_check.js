@@ -58,7 +58,7 @@ function distance(a, b) {
 // `; did you mean "large"?` when one of `known` is near.
 export function didYouMean(word, known) {
     const ranked = known.map((name) => [distance(word, name), name]).sort(([a], [b]) => a - b);
-    const near = ranked.length > 0 && ranked[0][0] <= Math.max(1, Math.ceil(word.length / 3));
+    const near = ranked.length > 0 && ranked[0][0] < word.length && ranked[0][0] <= Math.ceil(word.length / 3);
     return near ? `; did you mean "${ranked[0][1]}"?` : '';
 }
 
