@@ -3,7 +3,8 @@
 //   node tools/test.mjs [pattern]      only tests whose name contains the pattern
 //
 // Unit tests (cmocka programs, as ctest lists them) run from each build that is there; end-to-end
-// tests (tests/e2e/*.test.mjs) run against the program of each build in turn.
+// tests (tests/e2e/*.test.mjs) run against the program of each build. Two programs run at a time, since
+// many of them wait more than they compute; each has ports and folders of its own.
 import { spawn, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -52,42 +53,47 @@ function count(result, passedPattern, failedPattern) {
     return [passed, result.ok ? failed : Math.max(failed, 1)];
 }
 
-async function runUnitTests(preset) {
+async function runUnitTest(name, command, cwd) {
+    const result = await run('sh', ['-c', 'cd "$0" && exec "$@"', cwd, ...command]);
+    const [passed, failed] = count(result, /\[ {2}PASSED {2}\] (\d+) test|^(?:.*: )?(\d+) passed, \d+ failed$/gm,
+        /\[ {2}FAILED {2}\] (\d+) test/g);
+    report(name, Math.max(passed, failed === 0 ? 1 : 0), failed, result);
+}
+
+function unitTests(preset) {
     const listed = JSON.parse(execFileSync('ctest', ['--test-dir', `build/${preset}`, '--show-only=json-v1']));
-    for (const { name, command, properties } of listed.tests) {
-        if (!`${preset}/${name}`.includes(pattern) || (preset === 'tsan' && singleThreaded.test(name))) {
-            continue;
-        }
-        const cwd = properties?.find((p) => p.name === 'WORKING_DIRECTORY')?.value;
-        const result = await run('sh', ['-c', 'cd "$0" && exec "$@"', cwd ?? '.', ...command]);
-        const [passed, failed] = count(result, /\[ {2}PASSED {2}\] (\d+) test|^(?:.*: )?(\d+) passed, \d+ failed$/gm,
-            /\[ {2}FAILED {2}\] (\d+) test/g);
-        report(`${preset}/${name}`, Math.max(passed, failed === 0 ? 1 : 0), failed, result);
-    }
+    return listed.tests.filter(({ name }) => preset !== 'tsan' || !singleThreaded.test(name)).map((test) => {
+        const name = `${preset}/${test.name}`;
+        const cwd = test.properties?.find((p) => p.name === 'WORKING_DIRECTORY')?.value ?? '.';
+        return { name, start: () => runUnitTest(name, test.command, cwd) };
+    });
 }
 
-async function runEndToEnd(preset) {
+async function runEndToEnd(name, file, program, preset) {
+    const result = await run('node', ['--test', '--test-reporter=tap', `tests/e2e/${file}`],
+        { EVERFOLD_BIN: program, EVERFOLD_PRESET: preset });
+    const [passed, failed] = count(result, /^# pass (\d+)$/gm, /^# fail (\d+)$/gm);
+    report(name, passed, failed, result);
+}
+
+function endToEndTests(preset) {
     const program = join(process.cwd(), `build/${preset}/bin/everfold`);
-    if (!existsSync(program)) {
-        return;
-    }
-    for (const file of readdirSync('tests/e2e').filter((f) => f.endsWith('.test.mjs')).sort()) {
+    const files = existsSync(program) ? readdirSync('tests/e2e').filter((f) => f.endsWith('.test.mjs')).sort() : [];
+    return files.map((file) => {
         const name = `${preset}/e2e/${basename(file, '.test.mjs')}`;
-        if (!name.includes(pattern)) {
-            continue;
-        }
-        const result = await run('node', ['--test', '--test-reporter=tap', `tests/e2e/${file}`],
-            { EVERFOLD_BIN: program, EVERFOLD_PRESET: preset });
-        const [passed, failed] = count(result, /^# pass (\d+)$/gm, /^# fail (\d+)$/gm);
-        report(name, passed, failed, result);
+        return { name, start: () => runEndToEnd(name, file, program, preset) };
+    });
+}
+
+const programsAtATime = 2;
+const waiting = [...presets.flatMap(unitTests), ...presets.flatMap(endToEndTests)].filter(({ name }) => name.includes(pattern));
+
+async function runInTurn() {
+    for (let next; (next = waiting.shift()) !== undefined;) {
+        await next.start();
     }
 }
 
-for (const preset of presets) {
-    await runUnitTests(preset);
-}
-for (const preset of presets) {
-    await runEndToEnd(preset);
-}
+await Promise.all(Array.from({ length: programsAtATime }, runInTurn));
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
