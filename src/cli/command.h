@@ -16,9 +16,9 @@ struct command_option {
     const char *name;     /* without the dashes; NULL ends the list */
     const char *value;    /* what stands behind it in the help: "MS"; NULL: a switch */
     const char *variable; /* environment variable that gives it too; may be NULL */
-    const char *help;
-    uint64_t number_max; /* not 0: the value is a whole number up to this */
-    bool repeats;        /* may stand several times; at most one option of a command */
+    const char *help;     /* NULL: not listed, since the command refuses it with a reason */
+    uint64_t number_max;  /* not 0: the value is a whole number up to this */
+    bool repeats;         /* may stand several times; at most one option of a command */
 };
 
 struct command_parameter {

@@ -71,7 +71,9 @@ static void add_options(struct text *out, const struct command_option *options)
     }
     text_add_text(out, "\nOptions:\n");
     for (const struct command_option *at = options; at != NULL && at->name != NULL; at++) {
-        add_option(out, at, width);
+        if (at->help != NULL) {
+            add_option(out, at, width);
+        }
     }
     add_option(out, &help, width);
 }

@@ -5,9 +5,11 @@
 
 #include "base/slice.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static enum exit_code print_text(struct text *text)
 {
@@ -61,8 +63,22 @@ static enum exit_code help(const char *name)
     return print_text(&text);
 }
 
+/* A standard descriptor that the caller closed would be given to the next file that is opened here:
+ * to a segment of the log, say, into which the output would then be written. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        close(fd);
+    }
+}
+
 int main(int count, char **words)
 {
+    fill_standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a write that fails says so itself */
     const char *name = count > 1 ? words[1] : NULL;
     if (name == NULL) {

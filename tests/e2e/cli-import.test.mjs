@@ -1,8 +1,9 @@
 // Catches: rows lost, doubled or changed on their way from a file to the log and back; a failure that
 // does not name the line, or hides what was imported before it.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
@@ -14,6 +15,12 @@ function fileOf(content) {
   const file = join(temporaryFolder(), 'input');
   writeFileSync(file, content);
   return file;
+}
+
+function pipeOf(dir) {
+  const path = join(dir, 'pipe');
+  execFileSync('mkfifo', [path]);
+  return path;
 }
 
 test('CSV: quotes, numbers, streams named by a field', async () => {
@@ -68,6 +75,28 @@ test('what export writes, import takes: the same events with the same ids', asyn
 
   const part = await everfold(['export', '--from', '2490', '--data', from]);
   assert.deepEqual(jsonLines(part.stdout).map((event) => event.position), Array.from({ length: 11 }, (_, i) => 2490 + i));
+});
+
+test('export writes into pipes and through links, and takes the place of neither', async () => {
+  const data = temporaryFolder();
+  const dir = temporaryFolder();
+  assert.equal((await everfold(['append', 's-1', 'T', '1', '--data', data])).code, 0);
+  const pipe = pipeOf(dir);
+  const exporting = everfold(['export', pipe, '--data', data]);
+  assert.equal(jsonLines(readFileSync(pipe, 'utf8')).length, 1); // ends when the writer does
+  assert.equal((await exporting).code, 0);
+  assert.ok(lstatSync(pipe).isFIFO());
+
+  writeFileSync(join(dir, 'target'), 'old');
+  symlinkSync('target', join(dir, 'link'));
+  assert.equal((await everfold(['export', join(dir, 'link'), '--data', data])).code, 0);
+  assert.ok(lstatSync(join(dir, 'link')).isSymbolicLink());
+  assert.equal(jsonLines(readFileSync(join(dir, 'target'), 'utf8')).length, 1);
+
+  const folder = await everfold(['export', dir, '--data', data]);
+  assert.equal(folder.code, 1);
+  assert.match(folder.stderr, /folder/);
+  assert.deepEqual(readdirSync(dir).sort(), ['link', 'pipe', 'target']);
 });
 
 test('an APP\'s own records are exported, and left out of an import with their count', async () => {
@@ -157,6 +186,45 @@ test('a server that dies during an import is a failure that says how far it came
   const there = (await again.json('GET', '/events?direction=backward&limit=1')).body.position;
   assert.ok(there >= events, `${events} were acknowledged, ${there} are there`);
   assert.equal(await again.stop(), 0);
+});
+
+test('an interrupted import keeps what it wrote, whole, and goes on where it was cut off', async () => {
+  const data = temporaryFolder();
+  const pipe = pipeOf(temporaryFolder());
+  const count = 40_000;
+  const rows = Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join('');
+  const words = (file) => ['import', file, '--data', data, '--stream', 's-1', '--type', 'T', '--ids'];
+  const child = start(words(pipe));
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+  const half = await open(pipe, 'w');
+  await half.write(rows.slice(0, rows.length / 2)); // taken but for what the pipe and one batch hold
+  child.kill('SIGINT');
+  assert.equal(await ended, 'SIGINT');
+  await half.close();
+  const kept = (await allOf(data)).map((event) => event.data.n);
+  assert.ok(kept.length > 0 && kept.length < count);
+  assert.deepEqual(kept, Array.from({ length: kept.length }, (_, n) => n));
+
+  const again = await everfold(words('-'), { input: rows });
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).repeated, kept.length);
+  assert.equal((await allOf(data)).length, count);
+});
+
+test('a terminal shows how far a long import is', async () => {
+  const pipe = pipeOf(temporaryFolder());
+  const terminal = spawn('script', ['-qec', `'${binary}' import '${pipe}' --stream s-1 --type T --data '${temporaryFolder()}'`, '/dev/null'],
+    { env: { PATH: process.env.PATH, TERM: 'xterm' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let shown = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text) => (shown += text));
+  const ended = new Promise((resolve) => terminal.on('close', resolve));
+  const rows = await open(pipe, 'w');
+  while (!/\r\x1b\[K[\d,]+ events {2}[\d,]+\/s/.test(shown)) { // from a second on
+    await rows.write('{"n":1}\n'.repeat(1000));
+  }
+  await rows.close();
+  assert.equal(await ended, 0);
+  assert.match(shown, /\r\x1b\[K[\d,]+ events in \d+\.\d s, [\d,]+ events\/s\r?\n$/, 'the sentence takes the place of the bar');
 });
 
 test('on a terminal the summary is a sentence', () => {

@@ -2,7 +2,7 @@
 // or speaks to a person in JSON and to a program in prose.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
@@ -31,6 +31,8 @@ test('help lists every command, and every command helps', async () => {
       assert.ok(help.stdout.startsWith(`Usage: everfold ${name}`), words.join(' '));
     }
   }
+  const tail = await everfold(['tail', '--help']);
+  assert.doesNotMatch(tail.stdout, /--(data|app)\b/, 'it refuses them');
   const version = await everfold(['--version']);
   assert.match(version.stdout, /^everfold \d+\.\d+\.\d+\n$/);
 });
@@ -185,6 +187,33 @@ test('commands on a folder need no server, and leave it whole', async () => {
   assert.equal(await server.stop(), 0);
 });
 
+test('a folder that is not there is no empty log, and is not made by who only reads', async () => {
+  const data = join(temporaryFolder(), 'mistyped');
+  const app = join(temporaryFolder(), 'app');
+  assert.equal((await everfold(['new', app])).code, 0);
+  for (const words of [['read'], ['export'], ['views'], ['state', 'task', 'a']]) {
+    const result = await everfold([...words, '--data', data]);
+    assert.equal(result.code, 1, words.join(' '));
+    assert.equal(result.stdout, '', words.join(' '));
+    assert.ok(result.stderr.includes(data), result.stderr);
+    assert.ok(!existsSync(data), words.join(' '));
+    const ofApp = await everfold([...words, '--app', app]);
+    assert.equal(ofApp.code, 1, words.join(' '));
+    assert.match(ofApp.stderr, /\.everfold/);
+    assert.ok(!existsSync(join(app, '.everfold')), words.join(' '));
+  }
+});
+
+test('descriptors that the caller closed are not taken by files of the log', async () => {
+  const dir = temporaryFolder();
+  const shell = (line) => execFileSync('sh', ['-c', line, binary, dir]).toString();
+  shell('"$0" append a-1 T 0 --data "$1/data" >&-');
+  shell('"$0" append a-1 T 1 --data "$1/data" <&- >&- 2>&-');
+  assert.deepEqual(jsonLines(shell('"$0" read --data "$1/data" 2>&-')).map((event) => event.data), [0, 1]);
+  const serve = '"$0" serve --data "$1/new" --port 0 <&- >&- 2>&- & until [ -e "$1/new/store" ]; do :; done; kill -TERM $!; wait $!; echo $?';
+  assert.equal(shell(serve), '0\n');
+});
+
 test('a reader that goes away ends read without a word', async () => {
   const data = temporaryFolder();
   const rows = Array.from({ length: 20_000 }, (_, n) => JSON.stringify({ stream: 'a-1', type: 'T', data: n })).join('\n');
@@ -285,6 +314,18 @@ test('the tests of the examples pass, and a wrong one fails with both sides', as
   assert.equal(result.code, 1);
   assert.match(result.stdout, /^5 passed, 1 failed$/m);
   assert.match(result.stdout, /a task needs a title[\s\S]*no-title[\s\S]*bad-title|a task needs a title[\s\S]*bad-title[\s\S]*no-title/);
+});
+
+test('an APP in which nothing is found says so, and tests that are not there do not pass', async () => {
+  const app = temporaryFolder();
+  mkdirSync(join(app, 'decider')); // mistyped
+  writeFileSync(join(app, 'decider/task.js'), 'export const initial = {}, decide = {}, evolve = {};');
+  const server = await startServer({ app });
+  assert.match(server.output.stderr, /holds no deciders\/NAME\.js/);
+  assert.equal(await server.stop(), 0);
+  const tested = await everfold(['test', app]);
+  assert.equal(tested.code, 1);
+  assert.match(tested.stderr, /tests\/NAME\.test\.js/);
 });
 
 test('serve prints an address and lines that work, and ends cleanly on a signal', async () => {

@@ -12,8 +12,8 @@ enum target_option {
     TARGET_TAG,
     TARGET_OPTION_COUNT, /* a command's own options begin here */
 };
-#define TARGET_OPTIONS                                                                             \
-    SESSION_OPTIONS,                                                                               \
+#define TARGET_OPTIONS(session_options)                                                            \
+    session_options,                                                                               \
         [TARGET_TYPE] = {.name = "type", .value = "A,B", .help = "only events of these types"},    \
         [TARGET_CATEGORY] = {.name = "category",                                                   \
                              .value = "NAME",                                                      \

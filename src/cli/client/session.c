@@ -11,13 +11,14 @@ static void *run_server(void *arg)
 }
 
 /* Starts a server in this process; *out_url is its address. */
-static bool start_own_server(const struct arguments *arguments, struct session *session,
-                             struct text *out_url)
+static bool start_own_server(const struct arguments *arguments, enum session_use use,
+                             struct session *session, struct text *out_url)
 {
     struct server_options options = {
         .app_dir = arguments_text(arguments, SESSION_APP, NULL),
         .data_dir = arguments_text(arguments, SESSION_DATA, NULL),
         .host = "127.0.0.1",
+        .data_must_exist = use == SESSION_READS,
     };
     struct ever_err err = server_start(&options, &session->report, &session->server);
     terminal_report(&session->report); /* why it failed, or warnings */
@@ -37,7 +38,8 @@ static bool start_own_server(const struct arguments *arguments, struct session *
     return true;
 }
 
-bool session_open(const struct arguments *arguments, struct session *out_session)
+bool session_open(const struct arguments *arguments, enum session_use use,
+                  struct session *out_session)
 {
     *out_session = (struct session){.for_people = terminal_is_for_people() &&
                                                   !arguments_has(arguments, SESSION_JSON)};
@@ -45,7 +47,7 @@ bool session_open(const struct arguments *arguments, struct session *out_session
     bool is_own = arguments_has(arguments, SESSION_APP) || arguments_has(arguments, SESSION_DATA);
     if (!is_own) {
         text_add_text(&url, arguments_text(arguments, SESSION_URL, CLIENT_URL_DEFAULT));
-    } else if (!start_own_server(arguments, out_session, &url)) {
+    } else if (!start_own_server(arguments, use, out_session, &url)) {
         text_deinit(&url);
         text_deinit(&out_session->report);
         return false;

@@ -16,19 +16,28 @@ enum session_option {
     SESSION_JSON,
     SESSION_OPTION_COUNT, /* a command's own options begin here */
 };
-#define SESSION_OPTIONS                                                                            \
+#define SESSION_URL_OPTION                                                                         \
     [SESSION_URL] = {.name = "url",                                                                \
                      .value = "URL",                                                               \
                      .variable = "EVERFOLD_URL",                                                   \
-                     .help = "the server; " CLIENT_URL_DEFAULT " unless given"},                   \
-    [SESSION_APP] = {.name = "app",                                                                \
-                     .value = "APP",                                                               \
-                     .help = "use this APP and its data, without a running server"},               \
-    [SESSION_DATA] = {.name = "data",                                                              \
-                      .value = "DIR",                                                              \
-                      .help = "use this data folder, without a running server"},                   \
+                     .help = "the server; " CLIENT_URL_DEFAULT " unless given"}
+#define SESSION_JSON_OPTION                                                                        \
     [SESSION_JSON] = {.name = "json",                                                              \
                       .help = "print JSON, as it is without a terminal; one value a line"}
+#define SESSION_OPTIONS                                                                            \
+    SESSION_URL_OPTION,                                                                            \
+        [SESSION_APP] = {.name = "app",                                                            \
+                         .value = "APP",                                                           \
+                         .help = "use this APP and its data, without a running server"},           \
+        [SESSION_DATA] = {.name = "data",                                                          \
+                          .value = "DIR",                                                          \
+                          .help = "use this data folder, without a running server"},               \
+        SESSION_JSON_OPTION
+/* For a command that needs a running server: it knows them to say why not, but does not list them.
+ */
+#define SESSION_RUNNING_OPTIONS                                                                    \
+    SESSION_URL_OPTION, [SESSION_APP] = {.name = "app", .value = "APP"},                           \
+                        [SESSION_DATA] = {.name = "data", .value = "DIR"}, SESSION_JSON_OPTION
 
 struct session {
     struct client *client;
@@ -39,8 +48,14 @@ struct session {
     pthread_t server_thread;
 };
 
+enum session_use {
+    SESSION_READS,  /* a data folder must be there */
+    SESSION_WRITES, /* it is made */
+};
+
 /* False: it was reported. `arguments` are of a command whose options begin with SESSION_OPTIONS. */
-bool session_open(const struct arguments *arguments, struct session *out_session);
+bool session_open(const struct arguments *arguments, enum session_use use,
+                  struct session *out_session);
 void session_close(struct session *session);
 
 /* Sends a request and keeps the whole answer in session->response. False: it failed or the answer

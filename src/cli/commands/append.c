@@ -144,7 +144,7 @@ static enum exit_code append_checked(const struct arguments *arguments, struct e
     bool fine = check_json("DATA", data) &&
                 (!arguments_has(arguments, METADATA) ||
                  check_json("--metadata", slice_of_text(arguments->values[METADATA])));
-    if (!fine || !session_open(arguments, &session)) {
+    if (!fine || !session_open(arguments, SESSION_WRITES, &session)) {
         return EXIT_FAILED;
     }
     enum exit_code code = append(&session, arguments, data);

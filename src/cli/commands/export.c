@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FROM = SESSION_OPTION_COUNT };
@@ -89,6 +91,17 @@ static bool write_failed(const struct export *export, const char *path)
     return export->failure != 0;
 }
 
+static bool finish_file(struct export *export, const char *path)
+{
+    if (export->failure == 0 && (fflush(export->file) != 0 || fsync(fileno(export->file)) != 0)) {
+        export->failure = errno; /* the bytes are on disk before the name is */
+    }
+    if (fclose(export->file) != 0 && export->failure == 0) {
+        export->failure = errno;
+    }
+    return !write_failed(export, path);
+}
+
 /* Writes beside the file and takes its place at the end: half an export never looks like one. Of a
  * damaged log that is all there is, and the exit code says so. */
 static enum exit_code export_to_file(struct session *session, const struct arguments *arguments,
@@ -102,10 +115,7 @@ static enum exit_code export_to_file(struct session *session, const struct argum
         code = terminal_fail("cannot write %s: %s", beside.data, strerror(errno));
     } else {
         enum event_stream_end end = copy_events(session, arguments, &export);
-        if (fclose(export.file) != 0 && export.failure == 0) {
-            export.failure = errno;
-        }
-        bool placed = !write_failed(&export, path) && end != EVENT_STREAM_FAILED;
+        bool placed = finish_file(&export, path) && end != EVENT_STREAM_FAILED;
         if (placed && rename(beside.data, path) != 0) {
             placed = false;
             (void)terminal_fail("cannot write %s: %s", path, strerror(errno)); /* code says it */
@@ -119,27 +129,63 @@ static enum exit_code export_to_file(struct session *session, const struct argum
     return code;
 }
 
-static enum exit_code export_to_output(struct session *session, const struct arguments *arguments)
+static enum exit_code export_to_stream(struct session *session, const struct arguments *arguments,
+                                       FILE *file, const char *name)
 {
-    struct export export = {.file = stdout};
+    struct export export = {.file = file};
     enum event_stream_end end = copy_events(session, arguments, &export);
     if (export.failure == EPIPE) {
         return EXIT_FAILED; /* nobody reads any more: no reason to complain */
     }
-    return !write_failed(&export, "standard output") && end == EVENT_STREAM_WHOLE ? EXIT_DONE
-                                                                                  : EXIT_FAILED;
+    return !write_failed(&export, name) && end == EVENT_STREAM_WHOLE ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* A pipe or device, whose place nothing may take. */
+static enum exit_code export_to_device(struct session *session, const struct arguments *arguments,
+                                       const char *path)
+{
+    FILE *file = fopen(path, "we");
+    if (file == NULL) {
+        return terminal_fail("cannot write %s: %s", path, strerror(errno));
+    }
+    enum exit_code code = export_to_stream(session, arguments, file, path);
+    (void)fclose(file); /* was flushed, with its errors told */
+    return code;
+}
+
+/* Through links, so that they stay what they are. */
+static enum exit_code export_to_path(struct session *session, const struct arguments *arguments,
+                                     const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return export_to_file(session, arguments, path);
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return terminal_fail("cannot write %s: it is a folder", path);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return export_to_device(session, arguments, path);
+    }
+    char *target = realpath(path, NULL);
+    if (target == NULL) {
+        return terminal_fail("cannot write %s: %s", path, strerror(errno));
+    }
+    enum exit_code code = export_to_file(session, arguments, target);
+    free(target);
+    return code;
 }
 
 static enum exit_code run(const struct arguments *arguments)
 {
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     const char *path = arguments->parameters[0];
     enum exit_code code = path == NULL || strcmp(path, "-") == 0
-                              ? export_to_output(&session, arguments)
-                              : export_to_file(&session, arguments, path);
+                              ? export_to_stream(&session, arguments, stdout, "standard output")
+                              : export_to_path(&session, arguments, path);
     session_close(&session);
     return code;
 }

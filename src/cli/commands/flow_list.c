@@ -25,7 +25,7 @@ static void print(const struct session *session)
 enum exit_code flow_list_run(const struct arguments *arguments)
 {
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     struct client_request request = {.method = "GET", .target = "/flows"};

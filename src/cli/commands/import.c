@@ -102,7 +102,7 @@ static enum exit_code run(const struct arguments *arguments)
         return terminal_usage(arguments->command, "--stream and --type go together");
     }
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_WRITES, &session)) {
         return EXIT_FAILED;
     }
     enum exit_code code = import_from(&session, arguments, &records);

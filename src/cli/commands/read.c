@@ -13,7 +13,7 @@ enum {
 #define WRITE_BYTES (64u << 10)
 
 static const struct command_option options[] = {
-    TARGET_OPTIONS,
+    TARGET_OPTIONS(SESSION_OPTIONS),
     [FROM] = {.name = "from",
               .value = "N",
               .help = "begin at this position, or at this revision of the stream",
@@ -83,7 +83,7 @@ static enum exit_code run(const struct arguments *arguments)
         return EXIT_USAGE;
     }
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     enum exit_code code = read_and_print(&session, arguments);

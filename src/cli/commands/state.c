@@ -77,7 +77,7 @@ static enum exit_code ask(struct session *session, const struct arguments *argum
 static enum exit_code run(const struct arguments *arguments)
 {
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     enum exit_code code = ask(&session, arguments);

@@ -20,7 +20,7 @@ enum { COUNT = TARGET_OPTION_COUNT };
 #define RETRY_MS 1000
 
 static const struct command_option options[] = {
-    TARGET_OPTIONS,
+    TARGET_OPTIONS(SESSION_RUNNING_OPTIONS),
     [COUNT] = {.name = "count",
                .value = "N",
                .help = "begin with the last N events; 10 unless given",
@@ -204,7 +204,7 @@ static enum exit_code run(const struct arguments *arguments)
                               "itself, read --backward shows the newest events");
     }
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     struct tail tail = {.arguments = arguments, .session = &session};

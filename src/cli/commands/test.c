@@ -86,7 +86,10 @@ static enum exit_code run(const struct arguments *arguments)
     struct app_test *test = NULL;
     struct ever_err err = run_tests(arguments, &report, &test);
     enum exit_code code = EXIT_FAILED;
-    if (IS_OK(err)) {
+    if (IS_OK(err) && app_test_count(test) == 0) {
+        code = terminal_fail("%s has no tests: they stand in tests/NAME.test.js",
+                             arguments->parameters[0]);
+    } else if (IS_OK(err)) {
         code = print_results(test);
     } else if (report.size > 0) {
         terminal_report(&report);

@@ -79,7 +79,7 @@ static enum exit_code run(const struct arguments *arguments)
         }
     }
     struct session session;
-    if (!session_open(arguments, &session)) {
+    if (!session_open(arguments, SESSION_READS, &session)) {
         return EXIT_FAILED;
     }
     struct text target = {0};

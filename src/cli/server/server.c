@@ -168,8 +168,24 @@ static bool has_kind(const struct app *app, enum app_file_kind kind)
     return false;
 }
 
+static bool has_store(const struct server *server)
+{
+    struct text path = {0};
+    text_printf(&path, "%s/store", server->data_dir);
+    bool has = access(path.data, F_OK) == 0;
+    text_deinit(&path);
+    return has;
+}
+
 static struct ever_err open_store(struct server *server, struct text *report)
 {
+    if (server->options.data_must_exist && !has_store(server)) {
+        text_printf(
+            report,
+            "there is no data folder of Everfold at %s: serve, append and import make one\n",
+            server->data_dir);
+        return FAIL(EVER_NOT_FOUND, "data folder");
+    }
     struct ever_err err = ever_open(server->data_dir, NULL, &server->store);
     if (err.code == EVER_CORRUPT && server->store != NULL) {
         start_report_damage(server->store, server->data_dir, report);
@@ -242,6 +258,23 @@ static struct ever_err start_gateway(struct server *server, struct text *report)
     return err;
 }
 
+static struct ever_err open_files(struct server *server, struct text *report)
+{
+    const char *app_dir = server->options.app_dir;
+    if (app_dir == NULL) {
+        return ERR_OK;
+    }
+    TRY(app_load(app_dir, report, &server->app));
+    if (!has_kind(server->app, APP_DECIDER) && !has_kind(server->app, APP_VIEW) &&
+        !has_kind(server->app, APP_FLOW) && !has_kind(server->app, APP_ROUTES)) {
+        text_printf(report,
+                    "%s holds no deciders/NAME.js, views/NAME.sql, flows/NAME.js or routes.js: "
+                    "events are kept, and that is all\n",
+                    app_dir);
+    }
+    return ERR_OK;
+}
+
 /* The faults of views, deciders and flows are told in one start. */
 static struct ever_err open_app(struct server *server, struct text *report)
 {
@@ -261,9 +294,7 @@ static struct ever_err start_threads(struct server *server)
 
 static struct ever_err open_all(struct server *server, struct text *report)
 {
-    if (server->options.app_dir != NULL) {
-        TRY(app_load(server->options.app_dir, report, &server->app));
-    }
+    TRY(open_files(server, report));
     TRY(open_store(server, report));
     if (server->app != NULL) {
         TRY(open_app(server, report));

@@ -17,6 +17,8 @@ struct server_options {
     uint32_t workers;       /* JavaScript processes; 0: one */
     uint32_t time_limit_ms; /* of one call of a decider; 0: the deciders' own */
     bool stops_on_signals;  /* SIGINT and SIGTERM: a clean stop; a second one: at once */
+    bool
+        data_must_exist; /* for who only reads: a mistyped folder must not look like an empty one */
 };
 
 /* Opens everything and listens. On failure `report` has sentences for a person, one on each line,
