@@ -5,6 +5,10 @@
 #include "base/slice.h"
 #include "base/utf8.h"
 
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
 static const char *skip_checked_space(const char *at, const char *end)
 {
     while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
@@ -226,6 +230,36 @@ bool json_integer(struct json_value number, int64_t *out_value)
     }
     *out_value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
     return true;
+}
+
+/* Only an exponent or hundreds of digits lead there. The number is not the end of the text:
+ * strtod() stops at what follows it. */
+static bool is_beyond_double(struct ever_slice number)
+{
+    bool may_be = number.size > DBL_MAX_10_EXP || memchr(number.data, 'e', number.size) != NULL ||
+                  memchr(number.data, 'E', number.size) != NULL;
+    return may_be && isinf(strtod(number.data, NULL));
+}
+
+bool json_beyond_double(struct json_value container, struct ever_slice *out_number)
+{
+    ASSERT(container.kind == JSON_ARRAY || container.kind == JSON_OBJECT);
+    const char *end = container.text.data + container.text.size;
+    for (const char *at = container.text.data; at != end;) {
+        if (*at == '"') {
+            at = string_end(at, end);
+        } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+            struct ever_slice number = slice_of(at, (size_t)(scalar_end(at, end) - at));
+            if (is_beyond_double(number)) {
+                *out_number = number;
+                return true;
+            }
+            at += number.size;
+        } else {
+            at++;
+        }
+    }
+    return false;
 }
 
 /* --- Writing --------------------------------------------------------------------------------- */

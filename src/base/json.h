@@ -54,5 +54,9 @@ struct ever_slice json_string(struct json_value string, struct arena *arena);
 /* A JSON_NUMBER as a whole number; false when it has a fraction, an exponent or does not fit. */
 bool json_integer(struct json_value number, int64_t *out_value);
 
+/* The first number inside of an array or object that a double cannot hold, not even rounded
+ * (1e999): what JavaScript would read as Infinity. False: there is none. */
+bool json_beyond_double(struct json_value container, struct ever_slice *out_number);
+
 /* Appends `bytes` (UTF-8; invalid bytes become U+FFFD) as a JSON string with its quotes. */
 void json_write_string(struct text *out, struct ever_slice bytes);

@@ -247,6 +247,21 @@ static bool check_content_type(struct call *call)
     return false;
 }
 
+/* A packed body would be taken for broken JSON. */
+static bool check_content_coding(struct call *call)
+{
+    struct ever_slice coding = http_request_header(call->request, "Content-Encoding");
+    if (call->operation->takes == 0 || call->request->body.size == 0 || coding.size == 0 ||
+        slice_equal_ignoring_case(coding, SLICE_LITERAL("identity"))) {
+        return true;
+    }
+    call_header(call, SLICE_LITERAL("Accept-Encoding"), SLICE_LITERAL("identity"));
+    call_problem(call, PROBLEM_UNSUPPORTED_MEDIA_TYPE, SLICE_NONE,
+                 "Content-Encoding is %.*s. A body is taken as it is, without one.",
+                 SLICE_PRINT(coding));
+    return false;
+}
+
 static bool check_open(struct call *call)
 {
     if (call->gateway->stopping) {
@@ -258,8 +273,8 @@ static bool check_open(struct call *call)
 }
 
 static check_fn *const checks[] = {
-    find_operation, check_names, check_site,         check_accept,
-    check_query,    check_open,  check_content_type,
+    find_operation, check_names, check_site,           check_accept,
+    check_query,    check_open,  check_content_coding, check_content_type,
 };
 
 void dispatch_request(void *arg, struct http_exchange *exchange)
@@ -273,9 +288,29 @@ void dispatch_request(void *arg, struct http_exchange *exchange)
     call->operation->run(call);
 }
 
+/* A limit is of no use to who must guess it. */
+static struct ever_slice with_limit(struct call *call, unsigned status, const char *detail)
+{
+    const struct http_options *limits = &call->gateway->parts.http;
+    switch (status) {
+    case 413:
+        return arena_printf(call->arena, "%s The limit is %zu bytes.", detail,
+                            limits->body_bytes_max);
+    case 414:
+        return arena_printf(call->arena, "%s The limit is %u bytes.", detail,
+                            limits->target_bytes_max);
+    case 431:
+        return arena_printf(call->arena, "%s The limit is %u bytes in %u fields.", detail,
+                            limits->header_bytes_max, HTTP_FIELDS_MAX);
+    default:
+        return slice_of_text(detail);
+    }
+}
+
 void dispatch_refused(void *arg, struct http_exchange *exchange, unsigned status,
                       const char *detail)
 {
     struct call *call = call_create(arg, exchange);
-    call_problem_as(call, status, problem_of_status(status), SLICE_NONE, slice_of_text(detail));
+    call_problem_as(call, status, problem_of_status(status), SLICE_NONE,
+                    with_limit(call, status, detail));
 }

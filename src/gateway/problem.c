@@ -65,7 +65,7 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] =
         {"unsupported-media-type", 415, "The body's media type is not taken here",
          "Content-Type is missing or names a type this operation does not take; Accept-Post "
-         "lists those it does."},
+         "lists those it does. A body with a Content-Encoding is not taken."},
     [PROBLEM_HEADERS_TOO_LARGE] = {"headers-too-large", 431, "The header fields are too large",
                                    "All header lines together pass the limit."},
     [PROBLEM_METHOD_UNKNOWN] = {"method-unknown", 501, "No resource here knows the method",

@@ -40,6 +40,8 @@ struct http_request {         /* lent until the exchange has ended */
 /* The first header of that name, ignoring case; SLICE_NONE (data NULL) when there is none. */
 struct ever_slice http_request_header(const struct http_request *request, const char *name);
 
+#define HTTP_FIELDS_MAX 64 /* of one request, those of a trailer too: 431 beyond */
+
 struct http_options {
     const char *host;
     uint16_t port;               /* 0: the system picks one */
@@ -53,7 +55,7 @@ struct http_options {
     size_t stream_buffer_bytes;  /* unsent bytes of a stream before http_stream_write() says wait */
 };
 /* 127.0.0.1:2113, 4096 connections, 16 KiB of header, 8 KiB of target, 4 MiB of body, 30 s, 60 s,
- * 64 pipelined, 256 KiB. At most 64 header fields. */
+ * 64 pipelined, 256 KiB. */
 void http_options_default(struct http_options *options);
 
 /* A client goes away when its connection is reset, or when it takes nothing for idle_timeout_ms.

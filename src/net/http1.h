@@ -19,7 +19,7 @@
 
 #include <llhttp.h>
 
-#define HTTP1_FIELDS_MAX 64
+#define HTTP1_FIELDS_MAX HTTP_FIELDS_MAX
 
 struct http1_limits {
     uint32_t target_bytes_max; /* 414 beyond */

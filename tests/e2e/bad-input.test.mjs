@@ -1,4 +1,5 @@
-// Catches: bad input that is accepted, answered without a cause, or that takes the server down.
+// Catches: bad input that is accepted, answered without a cause, or that takes the server down; a
+// method or media type that a resource does not have.
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test, { before } from 'node:test';
@@ -62,6 +63,32 @@ test('wrong types and unknown members name the member', async () => {
     assert.ok(empty.status >= 400 && empty.status < 500);
 });
 
+test('the data of a command are checked before the decider sees them', async () => {
+    const deposit = '/deciders/account/alice/Deposit';
+    for (const path of [deposit, '/api/accounts/alice/deposits']) {
+        await refused('POST', path, { body: '{"amount":5,"amount":6}' }, 400, 'malformed-json', /duplicate key/);
+        await refused('POST', path, { body: '{"amount":5' }, 400, 'malformed-json', /comma/);
+        await refused('POST', path, { body: '[5]' }, 400, 'bad-body', /object, not an array/);
+        await refused('POST', path, { body: '{"amount":[1,{"x":-1e999}]}' }, 400, 'bad-body', /-1e999 is beyond/);
+    }
+    await refused('POST', deposit, { body: '{"amount":"5"}' }, 422, 'command-rejected', /not|open|amount/);
+});
+
+test('a packed body is refused, not taken for broken JSON', async () => {
+    const answer = await refused('POST', '/streams/a-1', { body: '{"type":"X","data":1}', headers: { 'content-encoding': 'gzip' } },
+        415, 'unsupported-media-type', /Content-Encoding is gzip/);
+    assert.equal(answer.headers.get('accept-encoding'), 'identity');
+    const plain = await server.json('POST', '/streams/a-1', { body: '{"type":"X","data":1}', headers: { 'content-encoding': 'identity' } });
+    assert.equal(plain.status, 201);
+});
+
+test('what a client cannot take is 406 with what there is', async () => {
+    for (const [path, type] of [['/events', 'image/png'], ['/streams/a-1', 'text/html'], ['/views', 'text/csv'], ['/', 'application/json'],
+        ['/metrics', 'image/png'], ['/views/balances/by_id?id=a', 'application/x-ndjson'], ['/deciders/account/a', 'text/event-stream']]) {
+        await refused('GET', path, { headers: { accept: type } }, 406, 'not-acceptable', /\w+\/\w+/);
+    }
+});
+
 test('a body of another media type is refused with those that are taken', async () => {
     const answer = await refused('POST', '/streams/a-1', { body: '<x/>', headers: { 'content-type': 'text/xml' } },
         415, 'unsupported-media-type', /text\/xml/);
@@ -78,10 +105,28 @@ test('unknown things are 404 and say which', async () => {
     await refused('GET', '/commands/0190a5f0-0000-7000-8000-000000000000', {}, 404, 'command-not-found', /0190a5f0/);
 });
 
-test('a method a resource does not have is 405 with those it has', async () => {
-    const answer = await refused('DELETE', '/streams/a-1', {}, 405, 'method-not-allowed', /DELETE/);
-    assert.match(answer.headers.get('allow'), /GET/);
-    assert.match(answer.headers.get('allow'), /POST/);
+test('each path of the description knows its methods and no other', async () => {
+    const { paths } = (await server.json('GET', '/openapi.json')).body;
+    assert.ok(Object.keys(paths).length > 15);
+    for (const [template, item] of Object.entries(paths)) {
+        const path = template.replace('{revision}', '0').replace('{position}', '1').replaceAll(/\{\w+\}/g, 'a');
+        const want = Object.keys(item).filter((key) => ['get', 'put', 'post', 'patch', 'delete'].includes(key)).map((key) => key.toUpperCase());
+        const all = [...want, 'OPTIONS', ...(want.includes('GET') ? ['HEAD'] : [])].sort();
+        const sorted = (answer) => answer.headers.get('allow').split(', ').sort();
+        for (const method of ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'].filter((name) => !want.includes(name))) {
+            assert.deepEqual(sorted(await refused(method, path, {}, 405, 'method-not-allowed', new RegExp(method))), all, `${method} ${path}`);
+        }
+        const options = await server.request('OPTIONS', path);
+        assert.equal(options.status, 204, path);
+        assert.deepEqual(sorted(options), all, path);
+        if (want.includes('GET')) {
+            const [get, head] = [await server.request('GET', path), await server.request('HEAD', path)];
+            assert.equal(head.status, get.status, path);
+            assert.equal(head.headers.get('content-type'), get.headers.get('content-type'), path);
+            assert.equal(await head.text(), '');
+            await get.arrayBuffer();
+        }
+    }
 });
 
 test('names that would confuse are refused', async () => {
@@ -90,16 +135,30 @@ test('names that would confuse are refused', async () => {
         assert.ok([400, 404].includes(answer.status), `${name}: ${answer.status}`);
         assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
     }
-    for (const name of ['..', '.', '%2e%2e']) { // fetch() would resolve these itself
-        assert.match(await raw(`POST /streams/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{"type":"X","data":1}`), /^HTTP\/1.1 400 /);
+    const places = (name) => [`/streams/${name}`, `/streams/${name}/0`, `/deciders/${name}/a/Open`, `/deciders/account/${name}/Open`,
+        `/deciders/account/a/${name}`, `/commands/${name}`, `/views/${name}`, `/views/balances/${name}`, `/api/accounts/${name}`];
+    for (const name of ['..', '.', '%2e%2e', '%2E.', 'a%2fb', 'a%2Fb', 'a%00b', '%ff', '%c0%af', 'x'.repeat(513)]) { // fetch() would resolve some itself
+        for (const path of places(name)) {
+            const answer = await raw(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{"type":"X","data":1}`);
+            assert.match(answer, /^HTTP\/1.1 (400|405) [\s\S]*problem\+json/, path.slice(0, 60));
+            const get = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+            assert.match(get, /^HTTP\/1.1 (400|405) [\s\S]*problem\+json/, path.slice(0, 60));
+            assert.ok([answer, get].some((text) => text.startsWith('HTTP/1.1 400 ')), path.slice(0, 60));
+        }
     }
 });
 
 test('a name of a megabyte, a header of a megabyte, a body over the limit', async () => {
-    assert.match(await raw(`GET /streams/${'x'.repeat(1 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1.1 414 [\s\S]*problem\+json/);
-    assert.match(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(1 << 20)}\r\n\r\n`), /^HTTP\/1.1 431 [\s\S]*problem\+json/);
+    for (const path of ['/streams/', '/deciders/account/', '/views/', '/views/balances/by_id?id=', '/commands/', '/api/accounts/']) {
+        assert.match(await raw(`GET ${path}${'x'.repeat(1 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1.1 414 [\s\S]*problem\+json[\s\S]*limit is 8192 bytes/);
+    }
+    assert.match(await raw(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(1 << 20)}\r\n\r\n`), /^HTTP\/1.1 431 [\s\S]*problem\+json[\s\S]*limit is 16384 bytes in 64 fields/);
+    const name = 'x'.repeat(1 << 20);
+    await refused('POST', '/append', { body: { writes: [{ stream: name, events: [{ type: 'X', data: 1 }] }] } }, 400, 'bad-body', /longer than 512 bytes/);
+    await refused('POST', '/streams/a-1', { body: { type: name, data: 1 } }, 400, 'bad-body', /longer than 256 bytes/);
+    await refused('POST', '/streams/a-1', { body: { type: 'X', data: 1, tags: [name] } }, 400, 'bad-body', /longer than 256 bytes/);
     assert.match(await raw('POST /streams/a-1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n'),
-        /^HTTP\/1.1 413 [\s\S]*problem\+json/);
+        /^HTTP\/1.1 413 [\s\S]*problem\+json[\s\S]*limit is 4194304 bytes/);
 });
 
 test('half requests and garbage end that connection and no other', async () => {

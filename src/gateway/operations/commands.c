@@ -17,6 +17,8 @@
 #include "gateway/wire/command_id.h"
 #include "gateway/wire/event_json.h"
 
+#define NUMBER_SHOWN_BYTES_MAX 40
+
 /* A command on its way, in the call's arena; in the gateway's list until it is decided. */
 struct running_command {
     struct running_command *next;
@@ -186,6 +188,21 @@ static bool read_id(struct running_command *running)
     return true;
 }
 
+/* What the decider will see must be what was sent. */
+static void check_data(struct json_value value, struct body_faults *faults)
+{
+    struct ever_slice number;
+    if (value.kind != JSON_OBJECT) {
+        body_fault(faults, NULL, "A command's data is an object, not %s.",
+                   body_kind_name(value.kind));
+    } else if (json_beyond_double(value, &number)) {
+        bool is_long = number.size > NUMBER_SHOWN_BYTES_MAX;
+        body_fault(faults, NULL, "The number %.*s%s is beyond what JavaScript can hold, 1.8e308.",
+                   is_long ? NUMBER_SHOWN_BYTES_MAX : (int)number.size, number.data,
+                   is_long ? "..." : "");
+    }
+}
+
 static bool read_data(struct running_command *running)
 {
     struct call *call = running->call;
@@ -195,10 +212,8 @@ static bool read_data(struct running_command *running)
     }
     struct body_faults faults = {0};
     struct json_value value;
-    if (body_json(call->request->body, call->request->body, &faults, &value) &&
-        value.kind != JSON_OBJECT) {
-        body_fault(&faults, NULL, "A command's data is an object, not %s.",
-                   body_kind_name(value.kind));
+    if (body_json(call->request->body, call->request->body, &faults, &value)) {
+        check_data(value, &faults);
     }
     if (!body_is_fine(&faults)) {
         answer_bad_body(call, &faults);

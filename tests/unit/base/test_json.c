@@ -164,6 +164,41 @@ static void integers_have_bounds(void **state)
     }
 }
 
+static void numbers_beyond_a_double_are_found(void **state)
+{
+    (void)state; /* cmocka's signature */
+    static const struct {
+        const char *text;
+        const char *number; /* NULL: all fit */
+    } cases[] = {
+        {"[1e999]", "1e999"},
+        {"{\"a\":[1,{\"b\":-1E+400}],\"c\":1e500}", "-1E+400"},
+        {"[1.7976931348623157e308,-1.7976931348623157E308,1e-999,0e999,true,false,null]", NULL},
+        {"[1.8e308 ]", "1.8e308"},
+        {"[\"1e999\",\"\\\"1e999\",12345678901234567890123456789012345678901234567890]", NULL},
+        {"{\"1e999\":{}}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct json_value value = json_value_of(slice_of_text(cases[i].text));
+        struct ever_slice number;
+        bool found = json_beyond_double(value, &number);
+        assert_int_equal(found, cases[i].number != NULL);
+        if (found) {
+            assert_slice(number, cases[i].number);
+        }
+    }
+    struct text digits = {0};
+    text_add_byte(&digits, '[');
+    for (int i = 0; i < 310; i++) {
+        text_add_byte(&digits, '9');
+    }
+    text_add_byte(&digits, ']');
+    struct ever_slice number;
+    assert_true(json_beyond_double(json_value_of(text_slice(&digits)), &number));
+    assert_int_equal(number.size, 310);
+    text_deinit(&digits);
+}
+
 static void what_is_written_reads_back(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -196,6 +231,7 @@ int main(void)
         cmocka_unit_test(finds_duplicates_among_many_keys),
         cmocka_unit_test(reads_members_and_elements),
         cmocka_unit_test(integers_have_bounds),
+        cmocka_unit_test(numbers_beyond_a_double_are_found),
         cmocka_unit_test(what_is_written_reads_back),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
