@@ -1,10 +1,11 @@
 // Catches: user code that takes the server down, keeps a command without an answer, or is wrong
 // without a word; a changed view that serves old rows.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { everfold, root, startServer, temporaryFolder } from './server.mjs';
+import { binary, everfold, root, startServer, temporaryFolder } from './server.mjs';
 
 function makeApp(files) {
     const dir = temporaryFolder();
@@ -106,6 +107,12 @@ const faulty = {
     'a view with a wrong table': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into nope (id) values (@id);\n-- query all()\nselect * from t;\n' }, /views\/v\.sql:4.*nope/],
     'a view with an unknown word': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into t (id) values (@nonsense);\n-- query all()\nselect * from t;\n' }, /views\/v\.sql:4.*@nonsense/],
     'a query that writes': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert into t (id) values (@id);\n-- query wipe()\ndelete from t;\n' }, /views\/v\.sql:6/],
+    'a syntax error in an imported file': [{ 'deciders/a.js': "import { x } from '../lib/x.js';\nexport const initial = x, evolve = {}, decide = {};\n", 'lib/x.js': '\n\nexport const x = ;\n' }, /lib\/x\.js:3/],
+    'a syntax error in the routes': [{ 'routes.js': 'export default {\n  GET /api/x\n};\n' }, /routes\.js:2/],
+    'a syntax error in a view': [{ 'views/v.sql': '-- view v\ncreate table t (id text primary key) strict;\n-- on X\ninsert int t (id) values (@id);\n-- query all()\nselect * from t;\n' }, /views\/v\.sql:4.*int/],
+    'a file that throws': [{ 'deciders/a.js': "export const initial = {}, evolve = {}, decide = {};\nthrow new Error('not today');\n" }, /deciders\/a\.js:2: not today/],
+    'a file that eats memory': [{ 'deciders/a.js': 'export const initial = {}, evolve = {}, decide = {};\nconst all = [];\nfor (;;) all.push(new Array(1e6).fill(1));\n', 'deciders/b.js': naughty }, /deciders\/a\.js: loading takes more memory/],
+    'bytes that are no text': [{ 'deciders/a.js': Buffer.from([0xff, 0xfe, 0, 1]) }, /deciders\/a\.js/],
     'a route to nobody': [{ 'routes.js': "export default { 'POST /api/x/{id}': { decider: 'nobody', id: '{id}', command: 'Do' } };\n" }, /routes\.js.*nobody/],
 };
 
@@ -127,11 +134,41 @@ test('an APP file that cannot be read is named', async () => {
     const missing = await everfold(['serve', join(app, 'missing'), '--port', '0']);
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /missing/);
+});
+
+/** The program as somebody who is not root, for whom a file can be closed. */
+function asNobody() {
     if (process.getuid() !== 0) {
-        chmodSync(join(app, 'deciders/a.js'), 0);
-        const closed = await everfold(['serve', app, '--port', '0', '--data', temporaryFolder()]);
-        assert.match(closed.stderr, /deciders\/a\.js/);
+        return { program: binary, ids: {} };
     }
+    const folder = temporaryFolder(); // the tree may stand where only root can go
+    chmodSync(folder, 0o755);
+    for (const name of ['everfold', 'everfold-js']) {
+        cpSync(join(dirname(binary), name), join(folder, name));
+    }
+    return { program: join(folder, 'everfold'), ids: { uid: 65534, gid: 65534 } };
+}
+
+test('each kind of APP file is named when it is closed to the server, and so is a data folder', () => {
+    const { program, ids } = asNobody();
+    const app = temporaryFolder();
+    cpSync(join(root, 'examples/bank'), app, { recursive: true, filter: (path) => !path.includes('.everfold') });
+    const data = temporaryFolder();
+    chmodSync(data, 0o777);
+    chmodSync(app, 0o755);
+    const serve = (folder) => spawnSync(program, ['serve', app, '--port', '0', '--data', folder], { ...ids, encoding: 'utf8' });
+    for (const path of ['deciders/account.js', 'views/balances.sql', 'routes.js', 'deciders']) {
+        chmodSync(join(app, path), 0);
+        const result = serve(data);
+        assert.equal(result.status, 1, path);
+        assert.ok(result.stderr.includes(`${path}: Permission denied`), result.stderr);
+        chmodSync(join(app, path), 0o755);
+    }
+    const closed = join(temporaryFolder(), 'data');
+    chmodSync(dirname(closed), 0o500);
+    const result = serve(closed);
+    assert.equal(result.status, 1);
+    assert.ok(result.stderr.includes(`${closed}: Permission denied`), result.stderr);
 });
 
 test('a changed view file is built from the first event and takes over', async () => {

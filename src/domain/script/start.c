@@ -21,18 +21,22 @@ static const char *reason(enum script_outcome outcome)
 {
     switch (outcome) {
     case SCRIPT_TIME_LIMIT:
-        return "the top level of a file runs too long";
+        return "loading takes too long: what stands outside of functions runs at every start";
     case SCRIPT_MEMORY_LIMIT:
-        return "the top level of a file takes more memory than a worker may";
+        return "loading takes more memory than a worker may have";
     default:
         return "loading failed";
     }
 }
 
+/* Of a limit that was broken the text names the file. */
 static struct ever_err report_failure(const struct starting *starting, struct text *report)
 {
     struct text *text = starting->text;
-    text_printf(report, "scripts: %s\n", text->size > 0 ? text->data : reason(starting->outcome));
+    bool names_file =
+        starting->outcome == SCRIPT_TIME_LIMIT || starting->outcome == SCRIPT_MEMORY_LIMIT;
+    text_printf(report, "%s: %s\n", names_file && text->size > 0 ? text->data : "scripts",
+                names_file || text->size == 0 ? reason(starting->outcome) : text->data);
     return FAIL(starting->outcome == SCRIPT_UNAVAILABLE ? EVER_UNKNOWN : EVER_INVALID,
                 "load scripts");
 }

@@ -210,8 +210,13 @@ enum engine_result engine_load(struct engine *engine, const char *request, struc
     engine->flow = keep(engine, runtime, "flow");
     engine->in_hand = keep(engine, runtime, "inHand");
     engine->shed = keep(engine, runtime, "shed");
-    JSObjectRef load = keep(engine, runtime, "load");
-    return run(engine, engine->app, load, LOAD_TIME_LIMIT_NS, request, out);
+    enum engine_result result = run(engine, engine->app, member(engine->app, runtime, "load"),
+                                    LOAD_TIME_LIMIT_NS, request, out);
+    if (result == ENGINE_TIME_LIMIT || result == ENGINE_MEMORY_LIMIT) {
+        (void)run(engine, engine->app, member(engine->app, runtime, "loading"), LOAD_TIME_LIMIT_NS,
+                  "", out); /* names the file if it can */
+    }
+    return result;
 }
 
 static enum engine_result run_loaded(struct engine *engine, JSObjectRef function,

@@ -1,7 +1,7 @@
 // runtime.js - links the modules of an APP and hands requests to what they are for.
 //
 // Bundled with what it imports and evaluated behind lockdown.js; `makeRuntime` gives {load, step, flow,
-// inHand, shed}, which take and give JSON texts.
+// inHand, shed}, which take and give JSON texts, and {loading}: the file that load() was at when it was stopped.
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
 import { everfoldFlow, takeFlows } from './flow.js';
@@ -28,14 +28,16 @@ const OWN_MODULES = { 'everfold/flow': everfoldFlow };
 export function makeRuntime(evaluate, statesMax, world, isLate) {
     const deciders = makeDeciders(statesMax);
     const flows = makeFlows({ evaluate, statesMax, world, isLate });
+    let path = 'deciders'; /* in hand */
 
     // The modules come in such an order that each stands behind those it imports.
     function link(modules) {
         const linked = new Map();
-        for (const { path, code, imports } of modules) {
+        for (const module of modules) {
+            path = module.path;
             const exports = {};
-            const require = (specifier) => OWN_MODULES[specifier] ?? linked.get(imports[specifier]);
-            Reflect.apply(evaluate(code, path), undefined, [exports, require]);
+            const require = (specifier) => OWN_MODULES[specifier] ?? linked.get(module.imports[specifier]);
+            Reflect.apply(evaluate(module.code, path), undefined, [exports, require]);
             linked.set(path, Object.freeze(exports));
         }
         return linked;
@@ -47,7 +49,6 @@ export function makeRuntime(evaluate, statesMax, world, isLate) {
         const request = JSON.parse(text);
         setPaths(request.modules.map((module) => module.path));
         const lines = new Map(request.modules.map((module) => [module.path, module.exports]));
-        let path = 'deciders';
         try {
             const linked = link(request.modules);
             const infos = [];
@@ -76,5 +77,5 @@ export function makeRuntime(evaluate, statesMax, world, isLate) {
         return deciders.shed();
     }
 
-    return { load, step: deciders.step, flow: flows.run, inHand: flows.inHand, shed };
+    return { load, loading: () => path, step: deciders.step, flow: flows.run, inHand: flows.inHand, shed };
 }
