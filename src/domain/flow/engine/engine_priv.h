@@ -46,7 +46,8 @@ struct derive_node {
     struct derive_counts saved_counts; /* at the start of the stretch */
     /* Of one stretch: */
     struct derive_list out;
-    uint32_t alarm_root; /* alarms of roots before this one have been seen to */
+    struct derive_list waiting; /* of one root: what is given at its end */
+    uint32_t alarm_root;        /* alarms of roots before this one have been seen to */
 };
 
 struct derive_raw { /* an output on its way */
@@ -100,6 +101,8 @@ struct derive_flow {
     /* Of one stretch: */
     uint32_t first;          /* roots before it are not for this flow */
     uint32_t limit;          /* nor are roots from here on */
+    bool careful;            /* scripts are called for one root at a time */
+    bool again;              /* the stretch is to be run again, carefully */
     int64_t *watermarks_us;  /* after each root */
     struct derive_raw *raws; /* outputs, node by node */
     size_t raw_count;
@@ -135,10 +138,10 @@ struct derive_program {
     uint32_t root_count;
     struct derive_event *events; /* as sources see the roots; room for STRETCH_ROOTS */
     const struct derive_script *script;
-    struct text text; /* for writing something short */
+    uint64_t no_key_hash; /* of items that are not keyed */
+    struct text text;     /* for writing something short */
     struct text state;
     bool abandoned;
-    uint64_t generation; /* grows when scripts' states go back: workers forget what they cached */
 };
 
 /* --- Kinds of nodes --------------------------------------------------------------------------- */
@@ -150,10 +153,19 @@ struct derive_parse { /* while a program is made */
     size_t faults;
 };
 
+#define INPUTS_MAX 64u
+
+enum derive_keys {                /* of a node's inputs */
+                   KEYS_ALIKE,    /* all keyed by as many values, or none */
+                   KEYS_OF_FIRST, /* the others like the first, or not keyed */
+                   KEYS_ANY,
+};
+
 struct derive_kind {
     const char *op;
     uint32_t inputs_least;
     uint32_t inputs_most;
+    enum derive_keys keys;
     bool passes_values; /* its items' values are those of its inputs */
     bool has_state;
 
@@ -208,7 +220,7 @@ static inline struct derive_value node_get(const struct derive_node *node,
                                            const struct derive_path *path,
                                            const struct derive_item *item)
 {
-    return path_get(path, item, node_root(node, item->root), node_arena(node));
+    return path_get(path, item, node_arena(node));
 }
 /* The watermark as it was before `root`. */
 static inline int64_t node_watermark_before(const struct derive_node *node, uint32_t root)
@@ -227,6 +239,11 @@ static inline struct derive_value node_key_value(const struct derive_node *node,
     }
     return value_of_json(node->key_paths == 1 ? slice_of(key.data + 1, key.size - 2) : key);
 }
+
+/* The item that comes next by (root, input) and below the limit, NULL at the end. `cursors` has a
+ * place in the list of each input, and begins with zeros. */
+const struct derive_item *node_next_item(const struct derive_node *node, size_t *cursors,
+                                         uint32_t *out_input);
 
 void node_give(struct derive_node *node, const struct derive_item *item);
 

@@ -138,6 +138,7 @@ void window_give(struct derive_node *node, const struct window_result *result)
         .key_size = (uint32_t)result->key.size,
         .hash = table_hash(result->key),
         .time_us = result->time_us,
+        .origin = node_root(node, result->root),
         .value = value_of_row(row),
     };
     node_give(node, &item);

@@ -124,8 +124,9 @@ static struct derive_value get_in(struct derive_value value, const struct ever_s
 }
 
 static struct derive_value get_field(enum path_place place, const struct derive_item *item,
-                                     const struct ever_event *root, struct arena *arena)
+                                     struct arena *arena)
 {
+    const struct ever_event *root = item->origin;
     switch (place) {
     case PATH_ID:
         return value_of_string(path_stream_id(root->stream), arena);
@@ -148,10 +149,10 @@ static struct derive_value get_field(enum path_place place, const struct derive_
 }
 
 struct derive_value path_get(const struct derive_path *path, const struct derive_item *item,
-                             const struct ever_event *root, struct arena *arena)
+                             struct arena *arena)
 {
     if (path->place != PATH_VALUE) {
-        return get_field(path->place, item, root, arena);
+        return get_field(path->place, item, arena);
     }
     if (item->value.kind == VALUE_EVENT && path->column != PATH_NO_COLUMN &&
         item->value.event->plan != NULL) {

@@ -33,9 +33,8 @@ struct derive_plan { /* which columns an event has, by the sources that read it 
     struct scan_trie data;
 };
 
-/* `root` is the root event in whose transaction the item passes. */
 struct derive_value path_get(const struct derive_path *path, const struct derive_item *item,
-                             const struct ever_event *root, struct arena *arena);
+                             struct arena *arena);
 
 /* account-alice -> alice; a stream without a category is all id. */
 struct ever_slice path_stream_id(struct ever_slice stream);

@@ -101,6 +101,25 @@ static void link_inputs(struct derive_parse *parse, struct derive_node *node)
     node->key_paths = graph->input_count > 0 ? node->inputs[0]->key_paths : 0;
 }
 
+/* State is kept by key: what meets in a node must be keyed alike. */
+static void check_keys(struct derive_parse *parse, const struct derive_node *node)
+{
+    uint32_t first = node->key_paths;
+    for (uint32_t i = 1; i < node->input_count; i++) {
+        uint32_t other = node->inputs[i]->key_paths;
+        bool fine = node->kind->keys == KEYS_ANY || other == first ||
+                    (node->kind->keys == KEYS_OF_FIRST && other == 0);
+        if (!fine) {
+            parse_fault(parse, node,
+                        "the streams '%.*s' and '%.*s' are not keyed alike; give both the same "
+                        "keyBy, or put one behind %s",
+                        SLICE_PRINT(node->inputs[0]->graph->name),
+                        SLICE_PRINT(node->inputs[i]->graph->name), node->kind->op);
+            return;
+        }
+    }
+}
+
 static void parse_node(struct derive_parse *parse, struct derive_node *node)
 {
     const struct graph_options *options = &parse->flow->graph->options;
@@ -112,6 +131,7 @@ static void parse_node(struct derive_parse *parse, struct derive_node *node)
     }
     size_t faults = parse->faults;
     link_inputs(parse, node);
+    check_keys(parse, node);
     if (faults == parse->faults && node->kind->parse != NULL) {
         node->kind->parse(parse, node);
     }
@@ -198,6 +218,7 @@ struct ever_err derive_program_create(struct ever_slice graphs, struct text *rep
     arena_init(&program->arena);
     arena_init(&program->stretch_arena);
     arena_init(&program->out_arena);
+    program->no_key_hash = table_hash(SLICE_NONE);
     TRY(graph_parse(graphs, &program->arena, report, &program->graph));
     struct derive_parse parse = {.program = program, .report = report};
     size_t count = program->graph.flow_count;
@@ -223,6 +244,7 @@ static void destroy_flow(struct derive_flow *flow)
         alarms_deinit(&node->alarms);
         free(node->paths);
         free(node->out.items);
+        free(node->waiting.items);
     }
     text_deinit(&flow->stop_message);
     free(flow->raws);

@@ -1,5 +1,6 @@
 /* run.c - roots through flows: stretches, the order of nodes, outputs, stops. */
 #include "domain/flow/engine/engine_priv.h"
+#include "domain/flow/engine/script_priv.h"
 
 #include "base/mem.h"
 
@@ -207,45 +208,54 @@ static void ring_before(struct derive_node *node, uint32_t root)
     }
 }
 
-/* The input whose next item comes first by (root, input); input_count when there is none. */
-static uint32_t next_input(const struct derive_node *node, const size_t *cursors)
+const struct derive_item *node_next_item(const struct derive_node *node, size_t *cursors,
+                                         uint32_t *out_input)
 {
-    uint32_t best = node->input_count;
-    uint32_t best_root = node->flow->limit;
+    const struct derive_item *best = NULL;
     for (uint32_t i = 0; i < node->input_count; i++) {
         const struct derive_list *list = &node->inputs[i]->out;
-        if (cursors[i] < list->count && list->items[cursors[i]].root < best_root) {
-            best = i;
-            best_root = list->items[cursors[i]].root;
+        const struct derive_item *item = &list->items[cursors[i]];
+        if (cursors[i] < list->count && (best == NULL || item->root < best->root)) {
+            best = item;
+            *out_input = i;
         }
     }
+    if (best == NULL || best->root >= node->flow->limit) {
+        return NULL;
+    }
+    cursors[*out_input]++;
     return best;
+}
+
+static void end_root(struct derive_node *node, uint32_t root)
+{
+    if (node->kind->root_end != NULL && root < node->flow->limit) {
+        node->kind->root_end(node, root);
+        node->waiting.count = 0;
+    }
 }
 
 static void run_each(struct derive_node *node)
 {
     size_t *cursors = arena_alloc_zero(node_arena(node), node->input_count * sizeof cursors[0]);
-    uint32_t root = UINT32_MAX; /* of the last item */
+    uint32_t root = UINT32_MAX; /* of the item before */
+    uint32_t input = 0;
     node->alarm_root = node->flow->first;
-    for (;;) {
-        uint32_t input = next_input(node, cursors);
-        const struct derive_item *item =
-            input == node->input_count ? NULL : &node->inputs[input]->out.items[cursors[input]];
-        if (root != UINT32_MAX && (item == NULL || item->root != root) &&
-            node->kind->root_end != NULL && root < node->flow->limit) {
-            node->kind->root_end(node, root);
-        }
-        if (item == NULL) {
-            break;
-        }
-        ring_before(node, item->root);
-        if (item->root >= node->flow->limit) {
-            break;
+    node->waiting.count = 0;
+    for (const struct derive_item *item; (item = node_next_item(node, cursors, &input)) != NULL;) {
+        if (item->root != root && root != UINT32_MAX) {
+            end_root(node, root);
         }
         root = item->root;
-        cursors[input]++;
+        ring_before(node, root);
+        if (root >= node->flow->limit) { /* what rang may have stopped it */
+            break;
+        }
         node->counts.in++;
         node->kind->each(node, input, item);
+    }
+    if (root != UINT32_MAX) {
+        end_root(node, root);
     }
     ring_before(node, node->flow->limit);
 }
@@ -295,10 +305,10 @@ static void go_back(struct derive_flow *flow)
         if (node->kind->has_state) {
             table_undo(&node->table);
             node_make_alarms(node);
+            script_forget(node);
         }
     }
     flow->raw_count = 0;
-    flow->program->generation++;
 }
 
 /* The flow can go as far as the flows it reads; `*out_upstream` is the one that stopped. */
@@ -361,8 +371,17 @@ static void run_flow(struct derive_flow *flow)
         flow->first++;
     }
     flow->limit = reached;
+    flow->careful = flow->again = false;
     mark(flow);
     run_nodes(flow);
+    if (flow->again) {
+        go_back(flow);
+        flow->limit = reached;
+        run_nodes(flow);
+    }
+    if (program->abandoned) {
+        return;
+    }
     if (flow->limit < reached) { /* a node stopped it */
         uint32_t limit = flow->limit;
         upstream = NULL;
@@ -372,9 +391,6 @@ static void run_flow(struct derive_flow *flow)
         stop_flow(flow, limit, NULL);
     } else if (upstream != NULL) {
         stop_flow(flow, reached, upstream);
-    }
-    if (program->abandoned) {
-        return;
     }
     if (flow->limit > flow->first) {
         flow->now.position = program->roots[flow->limit - 1].position;

@@ -460,7 +460,10 @@ static void give_root(struct derive_node *node, uint32_t root)
 {
     const struct derive_source *source = node->own;
     struct derive_event *event = &node->flow->program->events[root];
-    struct derive_item item = {.root = root, .value = {.kind = VALUE_EVENT, .event = event}};
+    struct derive_item item = {.root = root,
+                               .hash = node->flow->program->no_key_hash,
+                               .origin = event->root,
+                               .value = {.kind = VALUE_EVENT, .event = event}};
     node->counts.in++;
     node->flow->now.in++;
     if (source->whole && event->data.size > 0 && !json_check(event->data, NULL)) {
@@ -485,7 +488,9 @@ static void run_from_flow(struct derive_node *node, const struct derive_source *
         node->counts.in++;
         node->flow->now.in++;
         struct derive_item item = {.root = given->root,
+                                   .hash = node->flow->program->no_key_hash,
                                    .time_us = given->time_us,
+                                   .origin = given->event.root,
                                    .value = {.kind = VALUE_EVENT, .event = &given->event}};
         node_give(node, &item);
     }

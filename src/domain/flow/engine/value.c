@@ -98,8 +98,7 @@ static void write_row(struct text *out, const struct derive_row *row, int64_t ti
     text_add_text(out, before == '{' ? "{}" : "}");
 }
 
-/* Data that is not JSON, and metadata that is not, show as null. */
-static void write_foreign(struct text *out, struct ever_slice json)
+void value_write_foreign(struct text *out, struct ever_slice json)
 {
     if (json.size > 0 && json_check(json, NULL)) {
         text_add(out, json);
@@ -113,9 +112,9 @@ static void write_event(struct text *out, const struct derive_event *event, int6
     text_add_text(out, "{\"type\":");
     json_write_string(out, event->type);
     text_add_text(out, ",\"data\":");
-    write_foreign(out, event->data);
+    value_write_foreign(out, event->data);
     text_add_text(out, ",\"metadata\":");
-    write_foreign(out, event->metadata);
+    value_write_foreign(out, event->metadata);
     text_add_text(out, ",\"stream\":");
     json_write_string(out, event->root->stream);
     text_add_text(out, ",\"id\":");

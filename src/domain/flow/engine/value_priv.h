@@ -49,7 +49,7 @@ struct derive_row {
 };
 
 struct derive_event {              /* a root or derived event as its readers see it */
-    const struct ever_event *root; /* the envelope, but for the type */
+    const struct ever_event *root; /* the envelope, but for type and tags */
     struct ever_slice type;
     struct ever_slice data; /* empty: not JSON */
     struct ever_slice metadata;
@@ -60,11 +60,13 @@ struct derive_event {              /* a root or derived event as its readers see
 };
 
 struct derive_item {
-    uint32_t root;     /* index in the stretch */
-    uint32_t key_size; /* 0: not keyed */
-    const char *key;   /* canonical JSON array of the values that make it */
-    uint64_t hash;     /* of the key */
-    int64_t time_us;   /* event time */
+    uint32_t root;                   /* index in the stretch */
+    uint32_t key_size;               /* 0: not keyed */
+    const char *key;                 /* canonical JSON array of the values that make it */
+    uint64_t hash;                   /* of the key */
+    int64_t time_us;                 /* event time */
+    const struct ever_event *origin; /* whose envelope @paths show: the root, or an earlier event
+                                      * that was kept and is given now */
     struct derive_value value;
 };
 
@@ -104,6 +106,9 @@ void value_write(struct text *out, const struct derive_value *value, int64_t tim
 
 /* JSON text that is the same for equal values: numbers shortest, members sorted, no white space. */
 void value_write_canonical(struct text *out, const struct derive_value *value, int64_t time_us);
+
+/* JSON from outside that was not checked: null when it is none. */
+void value_write_foreign(struct text *out, struct ever_slice json);
 
 void value_write_time(struct text *out, int64_t time_us); /* with quotes */
 

@@ -36,5 +36,5 @@ void window_give(struct derive_node *node, const struct window_result *result);
  * fit into each other. */
 static inline int64_t window_last_us(int64_t end_us)
 {
-    return end_us - 1000;
+    return end_us - 1;
 }
