@@ -27,7 +27,9 @@ void bell_wait(struct bell *bell, uint32_t rings)
 
 void bell_ring(struct bell *bell)
 {
-    atomic_store(&bell->others_sleep, 1);
+    /* In this order: from the ring on nobody falls asleep any more, so that whoever takes the word
+     * about the others finds all of them asleep. A late sleeper of an earlier ring may take it. */
     atomic_fetch_add(&bell->rings, 1);
+    atomic_store(&bell->others_sleep, 1);
     wake(bell, 1);
 }
