@@ -225,6 +225,20 @@ static bool check_query(struct call *call)
     return true;
 }
 
+static void answer_wrong_type(struct call *call, struct ever_slice type)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    struct text list = {0};
+    media_write_list(&list, call->operation->takes);
+    call_header(call, SLICE_LITERAL("Accept-Post"), text_slice(&list));
+    call_problem(call, PROBLEM_UNSUPPORTED_MEDIA_TYPE, SLICE_NONE,
+                 type.size == 0 ? "Content-Type%.*s is missing. Taken here: %.*s.%s"
+                                : "Content-Type is %.*s. Taken here: %.*s.%s",
+                 SLICE_PRINT(type), SLICE_PRINT(text_slice(&list)),
+                 slice_is(type, form) ? " (curl says so for -d; --json is what is wanted.)" : "");
+    text_deinit(&list);
+}
+
 static bool check_content_type(struct call *call)
 {
     const struct operation *operation = call->operation;
@@ -236,14 +250,7 @@ static bool check_content_type(struct call *call)
     if (media_of_content_type(operation->takes, type, &call->took)) {
         return true;
     }
-    struct text list = {0};
-    media_write_list(&list, operation->takes);
-    call_header(call, SLICE_LITERAL("Accept-Post"), text_slice(&list));
-    call_problem(call, PROBLEM_UNSUPPORTED_MEDIA_TYPE, SLICE_NONE,
-                 type.size == 0 ? "Content-Type%.*s is missing. Taken here: %.*s."
-                                : "Content-Type is %.*s. Taken here: %.*s.",
-                 SLICE_PRINT(type), SLICE_PRINT(text_slice(&list)));
-    text_deinit(&list);
+    answer_wrong_type(call, type);
     return false;
 }
 

@@ -93,6 +93,8 @@ test('a body of another media type is refused with those that are taken', async 
     const answer = await refused('POST', '/streams/a-1', { body: '<x/>', headers: { 'content-type': 'text/xml' } },
         415, 'unsupported-media-type', /text\/xml/);
     assert.match(answer.headers.get('accept-post'), /application\/json/);
+    await refused('POST', '/streams/a-1', { body: '{}', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+        415, 'unsupported-media-type', /form-urlencoded.*--json/);
 });
 
 test('unknown things are 404 and say which', async () => {

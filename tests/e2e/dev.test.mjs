@@ -22,6 +22,8 @@ test('./dev alone lists its words, and knows no others', () => {
     const example = dev('run', 'nothing');
     assert.equal(example.status, 1);
     assert.match(example.stderr, /no example nothing; there are: .*bank/);
+    const firstScreen = readFileSync(join(root, 'README.md'), 'utf8').split('\n').slice(0, 24).join('\n');
+    assert.match(firstScreen, /\.\/dev run [\s\S]*\.\/dev test /);
     assert.match(readFileSync(join(root, '.ci/run'), 'utf8'), /^cd .* && exec \.\/dev test$/m);
 });
 

@@ -126,6 +126,24 @@ test('a client that asks first is told to go on', async () => {
     assert.equal(status, 201);
 });
 
+test('every link of the page and of the list of problems leads somewhere', async () => {
+    await server.json('POST', '/deciders/account/alice/Open', { body: { owner: 'Alice' } });
+    const page = await server.request('GET', '/');
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    const links = [...(await page.text()).matchAll(/href="(\/[^"]*)"/g)].map((match) => match[1].replaceAll('&amp;', '&'));
+    for (const wanted of ['/events', '/views', '/deciders', '/openapi.json', '/metrics', '/health/ready']) {
+        assert.ok(links.some((link) => link.startsWith(wanted)), wanted);
+    }
+    const problems = (await server.json('GET', '/problems')).body;
+    const types = JSON.stringify(problems).match(/\/problems\/[a-z-]+/g);
+    assert.ok(types.length > 20);
+    for (const path of [...links, ...types]) {
+        const answer = await server.request('GET', path);
+        assert.equal(answer.status, 200, path);
+        await answer.arrayBuffer();
+    }
+});
+
 test('TLS and HTTP/2 are refused in their own tongue', async () => {
     const tls = await new Promise((resolve) => {
         https.get(server.url.replace('http:', 'https:')).on('error', (error) => resolve(error));
