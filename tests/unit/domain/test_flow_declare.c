@@ -491,6 +491,10 @@ static void refuses_what_the_engine_refuses(void **state)
          "flow('f', () => from('a').mapp(v => v).emit('E'));",
          "flows/a.js:2: TypeError: from('a').mapp is not a function. (In 'from('a').mapp(v => v)', "
          "'from('a').mapp' is undefined)\n"},
+        {"export const square = (x) => x ** 2;\nexport const grown = (x, years) => x * 1.05 ** "
+         "years;",
+         "flows/a.js:2: ** is closed in flows but for whole numbers, as in x ** 2: its last digit "
+         "depends on the machine; use Math.pow\n"},
         {"import { flow, from } from 'everfold/flow';\n"
          "flow('f', () => from('a').map(async (v) => v).emit('E'));",
          "flows/a.js:2: async functions are closed: a decider runs to its end at once and cannot "

@@ -14,7 +14,7 @@ export function readModule(path, source, fault) {
     try {
         const plain = path.endsWith('.ts') ? withoutTypes(source) : source.replace(/^#!/, '//');
         const tree = parse(plain, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
-        refuseClosed(tree, fault);
+        refuseClosed(tree, path, fault);
         const module = { path, code: '', exports: {}, requests: [], wanted: [], starFrom: [], imports: {} };
         module.code = asFunction(plain, tree, module, fault);
         return module;
@@ -51,9 +51,17 @@ function closedSyntax(node) {
     }
 }
 
-function refuseClosed(tree, fault) {
+// The engine computes ** by the system's library, but for whole powers. In a flow that can be run again on
+// another machine the last digit matters.
+function closedInFlows(node) {
+    const isPower = (node.type === 'BinaryExpression' && node.operator === '**') || (node.type === 'AssignmentExpression' && node.operator === '**=');
+    const isWhole = isPower && Number.isInteger(node.right.value) && node.right.value <= 1000;
+    return isPower && !isWhole ? '** is closed in flows but for whole numbers, as in x ** 2: its last digit depends on the machine; use Math.pow' : undefined;
+}
+
+function refuseClosed(tree, path, fault) {
     full(tree, (node) => {
-        const reason = closedSyntax(node);
+        const reason = closedSyntax(node) ?? (path.startsWith('flows/') ? closedInFlows(node) : undefined);
         if (reason !== undefined) {
             fault(node.loc.start.line, reason);
         }
