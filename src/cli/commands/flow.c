@@ -6,11 +6,12 @@
 
 static const struct command_option options[] = {
     SESSION_OPTIONS,
+    [FLOW_OPTION_SVG] = {.name = "svg", .help = "draw: as an SVG picture, not as text"},
     {.name = NULL},
 };
 
 static const struct command_parameter parameters[] = {
-    {.name = "WORD", .help = "list or verify"},
+    {.name = "WORD", .help = "list, draw or verify"},
     {.name = "...", .help = "as the word wants it, see below", .optional = true, .repeats = true},
     {.name = NULL},
 };
@@ -25,6 +26,7 @@ struct word {
 
 static const struct word words[] = {
     {"list", "", 0, 0, flow_list_run},
+    {"draw", " APP|FILE [FLOW] [--svg]", 1, 2, flow_draw_run},
     {"verify", " APP [FLOW]", 1, 2, flow_verify_run},
 };
 
@@ -42,16 +44,18 @@ static enum exit_code run(const struct arguments *arguments)
         }
         return word->run(arguments);
     }
-    return terminal_usage(arguments->command, "there is no word '%s': list, verify",
+    return terminal_usage(arguments->command, "there is no word '%s': list, draw, verify",
                           arguments->parameters[0]);
 }
 
 const struct command cli_flow = {
     .name = "flow",
-    .summary = "List the flows, or prove that the log holds what they say",
+    .summary = "List or draw the flows, or prove that the log holds what they say",
     .parameters = parameters,
     .options = options,
     .notes = "  everfold flow list               the flows of a server and how far they are\n"
+             "  everfold flow draw APP [FLOW]    the graphs of the flows of APP, or of one file\n"
+             "                                   APP/flows/NAME.js, without running them\n"
              "  everfold flow verify APP [FLOW]  runs the flows of APP over the log, from its\n"
              "                                   first event, in memory, and compares every event\n"
              "                                   with the one in the log; beside a running server\n"

@@ -124,6 +124,12 @@ struct ever_slice flow_drawing_node_title(const struct flow_drawing *drawing, si
     return drawing->nodes[node].title;
 }
 
+const char *flow_drawing_node_kind(const struct flow_drawing *drawing, size_t node)
+{
+    ASSERT(node < drawing->node_count);
+    return draw_kind_name(drawing->nodes[node].kind);
+}
+
 void flow_drawing_note(struct flow_drawing *drawing, size_t node, struct ever_slice note)
 {
     ASSERT(node < drawing->node_count);

@@ -420,6 +420,16 @@ static void label_by_members(struct label *label, struct json_value node)
     }
 }
 
+const char *draw_kind_name(enum draw_kind kind)
+{
+    static const char *const names[] = {
+        [DRAW_SOURCE] = "source", [DRAW_PLAIN] = "plain", [DRAW_STATE] = "state",
+        [DRAW_TIME] = "time",     [DRAW_JOIN] = "join",   [DRAW_SCRIPT] = "script",
+        [DRAW_EMIT] = "emit",
+    };
+    return names[kind];
+}
+
 static const struct {
     const char *op;
     enum draw_kind kind;

@@ -65,6 +65,8 @@ struct flow_drawing {
     struct draw_layout layout;
 };
 
+const char *draw_kind_name(enum draw_kind kind);
+
 /* Reads the words of a node; `inputs` are there already. */
 void draw_label(struct draw_node *node, struct json_value json, struct arena *arena);
 /* "lateness 10m · time data.at"; empty when all is as usual. */

@@ -60,12 +60,6 @@ static const char style[] =
     ".ff-emit{--ff-kind:var(--ff-emit)}"
     ".ff-node:hover .ff-card{stroke:var(--ff-kind)}";
 
-static const char *const kind_names[] = {
-    [DRAW_SOURCE] = "source", [DRAW_PLAIN] = "plain", [DRAW_STATE] = "state",
-    [DRAW_TIME] = "time",     [DRAW_JOIN] = "join",   [DRAW_SCRIPT] = "script",
-    [DRAW_EMIT] = "emit",
-};
-
 static void add_escaped(struct text *out, struct ever_slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -250,8 +244,8 @@ static void add_card(struct text *out, const struct plan *plan, size_t item)
     int top = plan->tops[at->layer];
     int width = plan->widths[item];
     int height = plan->heights[item];
-    text_printf(out, "<g class=\"ff-node ff-%s\" data-node=\"%zu\"><title>", kind_names[node->kind],
-                at->node);
+    text_printf(out, "<g class=\"ff-node ff-%s\" data-node=\"%zu\"><title>",
+                draw_kind_name(node->kind), at->node);
     add_escaped(out, node->tip);
     text_printf(out,
                 "</title>\n<rect class=\"ff-card\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
