@@ -6,6 +6,7 @@
 #include "gateway/dispatch.h"
 #include "gateway/follow/feed.h"
 #include "gateway/follow/live_query.h"
+#include "gateway/follow/marbles.h"
 #include "gateway/follow/wait.h"
 #include "gateway/metrics.h"
 #include "gateway/operations/append.h"
@@ -43,6 +44,14 @@ static void on_views_moved(void *arg)
     }
 }
 
+static void on_flows_moved(void *arg)
+{
+    struct gateway *gateway = arg;
+    if (!atomic_exchange(&gateway->flows_moved, true)) {
+        wake_loop(gateway);
+    }
+}
+
 /* Answers first, followers after: who waits for an append is blocked, who follows is not. */
 static void on_wake(uv_async_t *handle)
 {
@@ -52,8 +61,12 @@ static void on_wake(uv_async_t *handle)
         feeds_log_moved(gateway->feeds);
     }
     if (atomic_exchange(&gateway->views_moved, false)) {
-        waits_views_moved(gateway->waits);
+        waits_moved(gateway->waits);
         live_queries_views_moved(gateway->live_queries);
+    }
+    if (atomic_exchange(&gateway->flows_moved, false)) {
+        waits_moved(gateway->waits);
+        feeds_flows_moved(gateway->feeds);
     }
 }
 
@@ -98,6 +111,7 @@ static void open_handles(struct gateway *gateway)
     turns_init(&gateway->turns, loop);
     gateway->feeds = feeds_create(gateway);
     gateway->live_queries = live_queries_create(gateway);
+    gateway->marbles = marbles_create(gateway);
     gateway->waits = waits_create(gateway);
 }
 
@@ -139,9 +153,13 @@ static void close_handles(struct gateway *gateway)
     if (gateway->parts.views != NULL) {
         views_watch(gateway->parts.views, NULL, NULL);
     }
-    gateway->open_handles = 5;
+    if (gateway->parts.flows != NULL) {
+        flows_watch(gateway->parts.flows, NULL, NULL);
+    }
+    gateway->open_handles = 6;
     feeds_close(gateway->feeds, handle_closed);
     live_queries_close(gateway->live_queries, handle_closed);
+    marbles_close(gateway->marbles, handle_closed);
     waits_close(gateway->waits, handle_closed);
     turns_close(&gateway->turns, idle_closed);
     uv_close((uv_handle_t *)&gateway->wake, wake_closed);
@@ -154,6 +172,9 @@ static void watch(struct gateway *gateway)
     ASSERT(IS_OK(err));
     if (gateway->parts.views != NULL) {
         views_watch(gateway->parts.views, on_views_moved, gateway);
+    }
+    if (gateway->parts.flows != NULL) {
+        flows_watch(gateway->parts.flows, on_flows_moved, gateway);
     }
 }
 

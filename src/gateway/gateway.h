@@ -4,6 +4,7 @@
  * thread; what blocks (queries, long reads) goes to libuv's thread pool and comes back. */
 #pragma once
 #include "domain/decider/decider.h"
+#include "domain/flow/flows.h"
 #include "domain/view/view.h"
 #include "everfold.h"
 #include "net/http.h"
@@ -15,6 +16,7 @@ struct gateway_parts { /* all borrowed until stopped */
     struct ever *store;
     struct deciders *deciders; /* NULL: no deciders, no routes */
     struct views *views;       /* NULL: no views */
+    struct flows *flows;       /* NULL: no flows */
     struct http_options http;
 };
 

@@ -11,6 +11,7 @@
 
 struct feeds;
 struct live_queries;
+struct marbles;
 struct metrics;
 struct routes;
 struct running_command;
@@ -30,12 +31,14 @@ struct gateway {
     struct mailbox completions; /* library thread -> loop: an append is done; see append.c */
     atomic_bool log_moved;      /* committing thread -> loop */
     atomic_bool views_moved;    /* a view's thread -> loop */
+    atomic_bool flows_moved;    /* the flows' thread -> loop */
     struct ever_watch *watch;
 
     struct turns turns;                       /* long work, cut in slices */
     struct feeds *feeds;                      /* event streams and their followers */
     struct live_queries *live_queries;        /* queries whose rows are pushed */
-    struct waits *waits;                      /* calls that wait for views */
+    struct marbles *marbles;                  /* flows that are watched */
+    struct waits *waits;                      /* calls that wait for views and flows */
     struct running_command *running_commands; /* given to the deciders; commands.c */
 
     uint32_t open_work;    /* calls not answered and queries not finished yet */

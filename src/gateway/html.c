@@ -71,13 +71,25 @@ void html_end(struct text *out)
     text_add_text(out, "</main>\n</body>\n</html>\n");
 }
 
-void html_answer(struct call *call, const struct text *page)
+#define POLICY                                                                                     \
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "              \
+    "form-action 'none'; frame-ancestors 'none'"
+
+static void answer(struct call *call, const struct text *page, struct ever_slice policy)
 {
-    call_header(call, SLICE_LITERAL("Content-Security-Policy"),
-                SLICE_LITERAL("default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"));
+    call_header(call, SLICE_LITERAL("Content-Security-Policy"), policy);
     call_header(call, SLICE_LITERAL("X-Content-Type-Options"), SLICE_LITERAL("nosniff"));
     call_header(call, SLICE_LITERAL("Referrer-Policy"), SLICE_LITERAL("no-referrer"));
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store"));
     call_answer(call, 200, MEDIA_HTML, text_slice(page));
+}
+
+void html_answer(struct call *call, const struct text *page)
+{
+    answer(call, page, SLICE_LITERAL(POLICY));
+}
+
+void html_answer_with_script(struct call *call, const struct text *page)
+{
+    answer(call, page, SLICE_LITERAL(POLICY "; script-src 'self'; connect-src 'self'"));
 }

@@ -1,4 +1,4 @@
-/* html.h - the few pages for people: plain, self-contained, without scripts. */
+/* html.h - the few pages for people: plain and self-contained. */
 #pragma once
 #include "gateway/call.h"
 
@@ -10,3 +10,5 @@ void html_end(struct text *out);
 
 /* Answers with a whole page, and what keeps browsers from running anything in it. */
 void html_answer(struct call *call, const struct text *page);
+/* The same for a page that loads a script of ours, which may ask this server, and nobody else. */
+void html_answer_with_script(struct call *call, const struct text *page);

@@ -117,6 +117,26 @@ static void write_views(struct text *out, struct views *views)
     text_add_text(out, "</section>\n");
 }
 
+static void write_flows(struct text *out, struct flows *flows)
+{
+    text_add_text(out, "<section><h2><a href=\"/flows\">Flows</a></h2>\n");
+    size_t count = flows == NULL ? 0 : flows_count(flows);
+    if (count == 0) {
+        text_add_text(out, "<p class=\"soft\">None. A file flows/NAME.js declares some.</p>\n");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct flow *flow = flows_at(flows, i);
+        struct flow_status status;
+        flow_status(flow, &status);
+        text_printf(out,
+                    "<p><a href=\"/flows/%s\"><strong>%s</strong></a> <span class=\"state\">%s at "
+                    "%llu</span><br><a href=\"/flows/%s/events\">its events</a></p>\n",
+                    flow_info(flow)->name, flow_info(flow)->name, flow_state_name(status.state),
+                    (unsigned long long)status.position, flow_info(flow)->name);
+    }
+    text_add_text(out, "</section>\n");
+}
+
 static void write_route(struct text *out, const struct route *route)
 {
     text_printf(out, "<tr><td><code>%s</code></td><td><code>", method_name(route->method));
@@ -167,6 +187,7 @@ void index_page_write(struct text *out, const struct gateway *gateway, struct ev
     write_server(out);
     write_deciders(out, gateway->parts.deciders);
     write_views(out, gateway->parts.views);
+    write_flows(out, gateway->parts.flows);
     write_routes(out, gateway->routes);
     write_first_steps(out, host);
     text_add_text(out, "</div>\n");

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/slice.h"
+#include "gateway/assets.h"
 #include "gateway/operations/commands.h"
 #include "gateway/operations/views.h"
 #include "gateway/routes.h"
@@ -361,7 +362,7 @@ void openapi_write(struct text *out, const struct gateway *gateway)
                        "fold.\"},\"servers\":[{\"url\":\"/\"}]");
     write_paths(out, &description);
     text_add_text(out, ",\"components\":{\"schemas\":");
-    text_add(out, openapi_schemas());
+    text_add(out, ASSET(schemas_json));
     text_add_text(out, "}}");
     arena_deinit(&description.arena);
 }

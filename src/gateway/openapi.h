@@ -4,6 +4,3 @@
 #include "gateway/gateway_priv.h"
 
 void openapi_write(struct text *out, const struct gateway *gateway);
-
-/* The JSON Schemas that operations name: an object, name to schema. Static text. */
-struct ever_slice openapi_schemas(void);

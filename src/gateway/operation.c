@@ -63,6 +63,10 @@ static const struct parameter_info parameters[PARAMETER_COUNT] = {
                           false},
     [PARAMETER_TAG] = {"tag", "query", TEXTS,
                        "Events with this tag only; given several times: with all of them.", true},
+    [PARAMETER_SIDE] = {"side", "query", "{\"type\":\"string\",\"enum\":[\"late\",\"errors\"]}",
+                        "late: what came too late for its window. errors: what failed and was "
+                        "passed over.",
+                        false},
     [PARAMETER_IF_MATCH] = {"If-Match", "header", TEXT,
                             "\"3\": the stream's last revision must be 3. *: it must exist. "
                             "Else 412.",
@@ -96,9 +100,10 @@ const struct parameter_info *parameter_info(enum parameter parameter)
 }
 
 static const struct operation_group *const groups[] = {
-    &stream_operations,         &append_operations,  &event_operations,       &decider_operations,
-    &command_giving_operations, &command_operations, &view_operations,        &query_operations,
-    &health_operations,         &metric_operations,  &description_operations,
+    &stream_operations,         &append_operations,  &event_operations,  &decider_operations,
+    &command_giving_operations, &command_operations, &view_operations,   &query_operations,
+    &flow_operations,           &asset_operations,   &health_operations, &metric_operations,
+    &description_operations,
 };
 
 size_t operation_count(void)

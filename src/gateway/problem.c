@@ -96,6 +96,8 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"row-not-found", 404, "The query gave no row",
          "This route shows one row of a query, and there is none. If it should have come from an "
          "event of just now, ask with Everfold-Min-Position."},
+    [PROBLEM_FLOW_NOT_FOUND] = {"flow-not-found", 404, "There is no flow of that name",
+                                "GET /flows lists them; names are case-sensitive."},
     [PROBLEM_APPEND_CONDITION_FAILED] =
         {"append-condition-failed", 412, "The stream is not as the append expected",
          "If-Match or If-None-Match does not hold (412), or the expectation of a write in the "
@@ -136,6 +138,15 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
     [PROBLEM_VIEW_BUILDING] = {"view-building", 503, "The view is being built",
                                "Its file has changed, or its database was damaged: it is made "
                                "anew from the log. Try again after Retry-After seconds."},
+    [PROBLEM_FLOW_BEHIND] =
+        {"flow-behind", 503, "The flow has not reached the position",
+         "Everfold-Min-Position asked for more than has passed through the flow. position is where "
+         "it is, minPosition what was asked. Try again, or let the server wait: Prefer: wait=2. A "
+         "flow that has stopped says why at GET /flows/{flow}."},
+    [PROBLEM_FLOW_BUILDING] =
+        {"flow-building", 503, "No version of the flow serves yet",
+         "It is new, and on its way through the log for the first time. Try again after "
+         "Retry-After seconds; GET /flows/{flow} says how far it is."},
     [PROBLEM_LOG_BEHIND] =
         {"log-behind", 503, "The log has not reached the position",
          "Everfold-Min-Position is larger than the last position of this log. If the client "

@@ -246,7 +246,8 @@ static struct ever_err start_gateway(struct server *server, struct text *report)
     struct gateway_parts parts = {.loop = &server->loop,
                                   .store = server->store,
                                   .deciders = server->deciders,
-                                  .views = server->views};
+                                  .views = server->views,
+                                  .flows = server->flows};
     http_options_default(&parts.http);
     parts.http.host = server->options.host;
     parts.http.port = server->options.port;

@@ -310,6 +310,12 @@ static void feed_insert(struct feed *feed)
 
 void feed_start(struct call *call, const struct reading *reading)
 {
+    feed_start_limited(call, reading, NULL);
+}
+
+void feed_start_limited(struct call *call, const struct reading *reading,
+                        const struct feed_limit *limit)
+{
     struct gateway *gateway = call->gateway;
     struct feed *feed = arena_alloc_zero(call->arena, sizeof *feed);
     feed->turn.run = run;
@@ -318,6 +324,7 @@ void feed_start(struct call *call, const struct reading *reading)
     feed->media = call->gives;
     feed->state = FEED_BLOCKED; /* until `ready` says otherwise */
     feed->reading = *reading;
+    feed->limit = limit;
     feed->from = reading->read.from;
     feed->wrote_ms = uv_now(gateway->parts.loop);
 
@@ -371,6 +378,26 @@ static void on_tick(uv_timer_t *timer)
 void feeds_log_moved(struct feeds *feeds)
 {
     channels_log_moved(feeds);
+}
+
+static void end_if_over(struct feed *feed)
+{
+    struct text *farewell = scratch(feed);
+    if (feed->limit != NULL && feed->begun && feed->limit->is_over(feed->limit->arg, farewell)) {
+        feed_write(feed, text_slice(farewell));
+        feed_end(feed);
+    }
+}
+
+void feeds_flows_moved(struct feeds *feeds)
+{
+    for (struct feed *feed = feeds->first; feed != NULL;) {
+        struct feed *next = feed->next; /* ending one leaves the others where they are */
+        if (feed->media == MEDIA_SSE) {
+            end_if_over(feed);
+        }
+        feed = next;
+    }
 }
 
 void feeds_count(const struct feeds *feeds, uint32_t *out_feeds, uint32_t *out_channels)

@@ -29,5 +29,19 @@ void feeds_close(struct feeds *feeds, void (*closed)(struct gateway *gateway));
 void feeds_log_moved(struct feeds *feeds);
 void feeds_count(const struct feeds *feeds, uint32_t *out_feeds, uint32_t *out_channels);
 
+/* Asked whenever a flow has moved: is the feed over? Then it appends what the follower is told
+ * last.
+ */
+struct feed_limit {
+    bool (*is_over)(void *arg, struct text *farewell);
+    void *arg;
+};
+void feeds_flows_moved(struct feeds *feeds);
+
+/* The same as feed_start(), for a follower that is sent away when `limit`, which lives as long as
+ * the exchange, says so. */
+void feed_start_limited(struct call *call, const struct reading *reading,
+                        const struct feed_limit *limit);
+
 /* Answers the call: with NDJSON what `reading` bounds, with SSE from its beginning on for ever. */
 void feed_start(struct call *call, const struct reading *reading);

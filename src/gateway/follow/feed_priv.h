@@ -16,6 +16,7 @@ struct feed { /* in the arena of its exchange */
     struct http_exchange *exchange;
     enum media media;
     enum feed_state state;
+    const struct feed_limit *limit; /* NULL: none */
     struct reading reading;
     struct ever_cursor *cursor; /* while READING or blocked from reading */
     uint64_t given;             /* events */

@@ -5,6 +5,7 @@
 #include "gateway/gateway_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct waits {
     struct gateway *gateway;
@@ -13,8 +14,21 @@ struct waits {
     void (*closed)(struct gateway *gateway);
 };
 
+static bool flow_has_reached(const struct flow *flow, uint64_t position)
+{
+    struct flow_status status;
+    if (flow_position(flow) < position) {
+        return false;
+    }
+    flow_status(flow, &status);
+    return strcmp(status.serving, flow_info(flow)->version) == 0;
+}
+
 static bool is_reached(const struct wait *wait)
 {
+    if (wait->flow != NULL && !flow_has_reached(wait->flow, wait->position)) {
+        return false;
+    }
     for (size_t i = 0; i < wait->view_count; i++) {
         if (view_position(wait->views[i]) < wait->position) {
             return false;
@@ -23,9 +37,19 @@ static bool is_reached(const struct wait *wait)
     return true;
 }
 
-/* A view that has stopped at an event goes on after a restart, if ever. */
+static bool is_stopped(const struct flow *flow)
+{
+    struct flow_status status;
+    flow_status(flow, &status);
+    return status.state == FLOW_STOPPED;
+}
+
+/* What has stopped at an event goes on after a restart, if ever. */
 static bool is_hopeless(const struct wait *wait)
 {
+    if (wait->flow != NULL && is_stopped(wait->flow)) {
+        return !flow_has_reached(wait->flow, wait->position);
+    }
     for (size_t i = 0; i < wait->view_count; i++) {
         struct view_status status;
         view_status(wait->views[i], &status);
@@ -95,7 +119,7 @@ void waits_add(struct waits *waits, struct wait *wait, uint32_t seconds)
     set_timer(waits, now_ms);
 }
 
-void waits_views_moved(struct waits *waits)
+void waits_moved(struct waits *waits)
 {
     if (waits->first != NULL) {
         end_due(waits, 0);

@@ -15,6 +15,8 @@ extern const struct operation_group command_giving_operations; /* commands.c: on
 extern const struct operation_group command_operations;        /* commands.c: the others */
 extern const struct operation_group view_operations;           /* views.c */
 extern const struct operation_group query_operations;          /* views.c: one */
+extern const struct operation_group flow_operations;           /* flows.c */
+extern const struct operation_group asset_operations;          /* assets.c */
 extern const struct operation_group health_operations;         /* health.c */
 extern const struct operation_group metric_operations;         /* metrics.c */
 extern const struct operation_group

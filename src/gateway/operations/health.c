@@ -29,27 +29,45 @@ static bool write_views(struct text *body, struct views *views)
     return all_run;
 }
 
+/* Likewise: what a stopped flow has made can be read. */
+static bool write_flows(struct text *body, struct flows *flows)
+{
+    bool all_run = true;
+    text_add(body, SLICE_LITERAL(",\"flows\":{"));
+    for (size_t i = 0; flows != NULL && i < flows_count(flows); i++) {
+        const struct flow *flow = flows_at(flows, i);
+        struct flow_status status;
+        flow_status(flow, &status);
+        text_printf(body, "%s\"%s\":\"%s\"", i == 0 ? "" : ",", flow_info(flow)->name,
+                    flow_state_name(status.state));
+        all_run = all_run && status.state != FLOW_STOPPED;
+    }
+    text_add_byte(body, '}');
+    return all_run;
+}
+
 static void answer_ready(struct call *call)
 {
     struct gateway *gateway = call->gateway;
     struct ever_stats stats;
     ever_stats(gateway->parts.store, &stats);
     bool writes = stats.write_error == 0 && !gateway->stopping;
-    struct text views = {0};
-    bool all_run = write_views(&views, gateway->parts.views);
+    struct text parts = {0};
+    bool views_run = write_views(&parts, gateway->parts.views);
+    bool flows_run = write_flows(&parts, gateway->parts.flows);
     struct text *body = call_text(call);
     text_printf(body, "{\"status\":\"%s\",\"position\":%llu,\"writing\":%s",
-                !writes   ? "failing"
-                : all_run ? "ok"
-                          : "degraded",
+                !writes                  ? "failing"
+                : views_run && flows_run ? "ok"
+                                         : "degraded",
                 (unsigned long long)stats.last_position, writes ? "true" : "false");
     if (stats.write_error != 0) {
         text_printf(body, ",\"writeError\":\"%s\"",
                     ever_code_name((enum ever_code)stats.write_error));
     }
-    text_add(body, text_slice(&views));
+    text_add(body, text_slice(&parts));
     text_add_byte(body, '}');
-    text_deinit(&views);
+    text_deinit(&parts);
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store"));
     call_answer_text(call, writes ? 200 : 503, body);
 }
@@ -74,8 +92,9 @@ static const struct operation rows[] = {
         .id = "healthReady",
         .group = "health",
         .summary = "Can it do its work?",
-        .description = "ok; degraded when a view has stopped at an event; failing, with 503, when "
-                       "nothing can be written.",
+        .description =
+            "ok; degraded when a view or a flow has stopped at an event; failing, with 503, when "
+            "nothing can be written.",
         .gives = MEDIA_BIT(MEDIA_JSON),
         .status = 200,
         .answer_type = "Health",

@@ -138,6 +138,62 @@ static void write_views(struct text *out, struct views *views, uint64_t last_pos
     }
 }
 
+/* One metric of all flows. */
+struct flow_metric {
+    const char *name;
+    const char *type;
+    const char *help;
+    uint64_t (*value)(const struct flow_status *status);
+};
+
+#define FLOW_VALUE(name, expression)                                                               \
+    static uint64_t name##_of_flow(const struct flow_status *status)                               \
+    {                                                                                              \
+        return (expression);                                                                       \
+    }
+FLOW_VALUE(position, status->position)
+FLOW_VALUE(lag, status->lag)
+FLOW_VALUE(taken, status->roots)
+FLOW_VALUE(events, status->events)
+FLOW_VALUE(late, status->late)
+FLOW_VALUE(errors, status->errors)
+FLOW_VALUE(keys, status->keys)
+FLOW_VALUE(bytes, status->bytes)
+FLOW_VALUE(stopped, status->state == FLOW_STOPPED)
+
+static const struct flow_metric flow_metrics[] = {
+    {"everfold_flow_position", "gauge", "Up to which the log has passed through the flow.",
+     position_of_flow},
+    {"everfold_flow_lag_events", "gauge", "Positions of the log the flow is behind.", lag_of_flow},
+    {"everfold_flow_taken_events", "gauge", "Events of the log that the flow took in.",
+     taken_of_flow},
+    {"everfold_flow_events", "gauge", "Events that the flow has made.", events_of_flow},
+    {"everfold_flow_late_events", "gauge", "Events that came too late for their window.",
+     late_of_flow},
+    {"everfold_flow_error_events", "gauge", "Failed events recorded and passed over.",
+     errors_of_flow},
+    {"everfold_flow_keys", "gauge", "Keys that the flow keeps state for.", keys_of_flow},
+    {"everfold_flow_state_bytes", "gauge", "Bytes of the flow's state.", bytes_of_flow},
+    {"everfold_flow_stopped", "gauge", "1 while the flow stands still at an event.",
+     stopped_of_flow},
+};
+
+static void write_flows(struct text *out, struct flows *flows)
+{
+    size_t count = flows == NULL ? 0 : flows_count(flows);
+    for (size_t i = 0; count > 0 && i < sizeof flow_metrics / sizeof flow_metrics[0]; i++) {
+        const struct flow_metric *metric = &flow_metrics[i];
+        write_head(out, metric->name, metric->type, metric->help);
+        for (size_t k = 0; k < count; k++) {
+            const struct flow *flow = flows_at(flows, k);
+            struct flow_status status;
+            flow_status(flow, &status);
+            text_printf(out, "%s{flow=\"%s\"} %llu\n", metric->name, flow_info(flow)->name,
+                        (unsigned long long)metric->value(&status));
+        }
+    }
+}
+
 /* --- Requests -------------------------------------------------------------------------------- */
 
 static const char *operation_label(const struct operation_metrics *row)
@@ -211,6 +267,7 @@ static void answer_metrics(struct call *call)
     write_http(body, gateway);
     write_deciders(body, gateway->parts.deciders);
     write_views(body, gateway->parts.views, ever_last_position(gateway->parts.store));
+    write_flows(body, gateway->parts.flows);
     write_requests(body, gateway->metrics);
     write_durations(body, gateway->metrics);
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store"));

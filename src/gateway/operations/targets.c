@@ -88,6 +88,19 @@ bool view_find(struct call *call, struct view **out_view)
     return true;
 }
 
+bool flow_find(struct call *call, struct flow **out_flow)
+{
+    struct flows *flows = call->gateway->parts.flows;
+    struct ever_slice name = call->variables[0];
+    *out_flow = flows == NULL ? NULL : flows_find(flows, name);
+    if (*out_flow == NULL) {
+        call_problem(call, PROBLEM_FLOW_NOT_FOUND, SLICE_NONE, "There is no flow \"%.*s\".",
+                     SLICE_PRINT(name));
+        return false;
+    }
+    return true;
+}
+
 static bool find_query(struct call *call, struct query_target *target)
 {
     if (call->route != NULL) {

@@ -20,5 +20,7 @@ bool decider_instance_find(struct call *call, struct decider_instance *out_insta
 bool command_target_find(struct call *call, struct command_target *out_target);
 /* /views/{view} */
 bool view_find(struct call *call, struct view **out_view);
+/* /flows/{flow} */
+bool flow_find(struct call *call, struct flow **out_flow);
 /* /views/{view}/{query}?arguments, or a route */
 bool query_target_find(struct call *call, struct query_target *out_target);

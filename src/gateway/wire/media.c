@@ -16,6 +16,8 @@ static const struct {
     [MEDIA_METRICS] = {"text/plain; version=0.0.4; charset=utf-8", "text/plain"},
     [MEDIA_PROBLEM] = {"application/problem+json", NULL},
     [MEDIA_TEXT] = {"text/plain; charset=utf-8", "text/plain"},
+    [MEDIA_SVG] = {"image/svg+xml", NULL},
+    [MEDIA_JAVASCRIPT] = {"text/javascript; charset=utf-8", "text/javascript"},
 };
 
 const char *media_name(enum media media)

@@ -10,6 +10,8 @@ enum media {
     MEDIA_METRICS,
     MEDIA_PROBLEM,
     MEDIA_TEXT,
+    MEDIA_SVG,
+    MEDIA_JAVASCRIPT,
     MEDIA_COUNT,
 };
 
