@@ -112,18 +112,18 @@ static void combines_several_inputs(void **state)
     } cases[] = {
         {"x.takeUntil(y)", "{\"done\":5,\"out\":[0,1],\"states\":{\"takeUntil1\":{\"\":[1]}}}"},
         {"x.skipUntil(y)", "{\"done\":5,\"out\":[],\"states\":{\"skipUntil1\":{\"\":[1]}}}"},
-        {"zip(x, y)", "{\"done\":5,\"out\":[[2,null,[\"x1\",\"y2\"]],[3,null,[\"x2\",\"y3\"]]],"
+        {"zip(x, y)", "{\"done\":5,\"out\":[[2,0,[\"x1\",\"y2\"]],[3,0,[\"x2\",\"y3\"]]],"
                       "\"states\":{\"when1\":{\"\":[null,[[],[\"y4\"]],[null,null]]}}}"},
         {"when([x, y, (a, b) => a + b], [y, b => b])",
-         "{\"done\":5,\"out\":[[2,null,\"x1y2\"],[3,null,\"x2y3\"],[4,null,\"y4\"]],\"states\":{"
+         "{\"done\":5,\"out\":[[2,0,\"x1y2\"],[3,0,\"x2y3\"],[4,0,\"y4\"]],\"states\":{"
          "\"when1\":{\"\":[null,[[],[]],[null,null]]}}}"},
         {"when([x.toProperty(), y, (a, b) => a + b])",
-         "{\"done\":5,\"out\":[[2,null,\"x2y2\"],[3,null,\"x2y3\"],[4,null,\"x2y4\"]],\"states\":{"
+         "{\"done\":5,\"out\":[[2,0,\"x2y2\"],[3,0,\"x2y3\"],[4,0,\"x2y4\"]],\"states\":{"
          "\"when1\":{\"\":[null,[[],[]],[[\"x2\"],null]]}}}"},
         /* Both patterns apply at root 2, with one value. */
         {"update([], [x, (s, a) => [...s, a]], [y, (s, b) => [b, ...s]])",
-         "{\"done\":5,\"out\":[[0,null,[\"x1\"]],[2,null,[\"y2\",\"x1\",\"x2\"]],[3,null,[\"y3\","
-         "\"y2\",\"x1\",\"x2\"]],[4,null,[\"y4\",\"y3\",\"y2\",\"x1\",\"x2\"]]],\"states\":{"
+         "{\"done\":5,\"out\":[[0,0,[\"x1\"]],[2,0,[\"y2\",\"x1\",\"x2\"]],[3,0,[\"y3\","
+         "\"y2\",\"x1\",\"x2\"]],[4,0,[\"y4\",\"y3\",\"y2\",\"x1\",\"x2\"]]],\"states\":{"
          "\"update1\":{\"\":[[\"y4\",\"y3\",\"y2\",\"x1\",\"x2\"],[[],[]],[null,null]]}}}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -174,7 +174,7 @@ const has = (ops, names) => ops.some(({ op }) => names.includes(op));
 // An output: see frame.h, FRAME_FLOW.
 function outputOf(ops) {
     if (has(ops, OWN_VALUE)) {
-        return `check(v); out.push([i, ${has(ops, OWN_KEY) ? 'key' : '0'}, v]);`;
+        return `check(v); out.push([i, ${has(ops, OWN_KEY) ? 'key ?? 0' : '0'}, v]);`;
     }
     return has(ops, OWN_KEY) ? 'out.push([i, key]);' : 'out.push(i);';
 }
