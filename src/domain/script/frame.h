@@ -15,6 +15,7 @@ enum frame_kind {
     FRAME_LOAD,         /* server -> worker: modules in, deciders or faults out (runtime.js) */
     FRAME_STEP,         /* server -> worker: fold and decide (decide.js) */
     FRAME_FLOW,         /* server -> worker: items through a segment of a flow, see below */
+    FRAME_LIVE,         /* server -> worker: time and events for a live expression (live.js) */
     FRAME_ANSWER,       /* worker -> server: what the script answered, JSON */
     FRAME_TIME_LIMIT,   /* worker -> server: it ran too long and was stopped */
     FRAME_MEMORY_LIMIT, /* worker -> server: it took too much memory; the worker ends */

@@ -188,7 +188,8 @@ static void files_are_linked_as_the_language_says(void **state)
          "import { one, two } from '../lib/many.js'\n"
          "import def, { default as same, three, 'a b' as text } from '../lib/many.js'\n"
          "import * as all from '../lib/many.js';\n"
-         "import Kind from '../lib/kind.js'; import '../lib/kind.js';\n"
+         "import Kind from '../lib/kind.js'; import '../lib/kind.js'; import round from "
+         "'../lib/round.js';\n"
          "function check(holds, what) { if (!holds) throw new Error(what); }\n"
          "check(def() === 'default' && same === def, 'default');\n"
          "check(three[0] === 3 && text === 'text' && all.rest.length === 1, 'names');\n"
@@ -198,9 +199,11 @@ static void files_are_linked_as_the_language_says(void **state)
          "check(!('default' in all.inner) && all.renamed === 'deep', 'default is not in a star');\n"
          "check(Kind.has(new Kind()), 'a class');\n"
          "check(this === undefined, 'this');\n"
+         "check(round === 2, 'a default in brackets');\n"
          "let frozen = false; try { all.one = 2; } catch { frozen = true; }\n"
          "check(frozen, 'what is imported cannot be changed');\n" EMPTY},
         {APP_MODULE, "lib/inner.js", "export const deep = 'deep', again = 'inner';"},
+        {APP_MODULE, "lib/round.js", "export default /* in brackets */ (1, 2)\n"},
         {APP_MODULE, "lib/kind.js",
          "export default class { static #p = 1; static has(o) { return o instanceof this; } }\n"
          "(function () {})()\n"},
@@ -213,7 +216,7 @@ static void files_are_linked_as_the_language_says(void **state)
          "export default function () { return 'default' }\n[1].length\n"},
     };
     struct text report = {0};
-    struct ever_err err = open_and_close(files, 4, &report);
+    struct ever_err err = open_and_close(files, 5, &report);
     if (!IS_OK(err)) {
         fail_msg("%s", report.data);
     }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "domain/script/worker/limits.h"
+#include "domain/script/worker/live/live.h"
 #include "domain/script/worker/scripts.h"
 
 #include <JavaScriptCore/JavaScript.h>
@@ -23,6 +24,7 @@ struct engine {
     JSGlobalContextRef app; /* runs user code; NULL before engine_load() */
     JSObjectRef step;       /* functions of runtime.js */
     JSObjectRef flow;
+    JSObjectRef live;
     JSObjectRef in_hand;
     JSObjectRef shed;
 };
@@ -154,6 +156,18 @@ static JSValueRef make_is_late(struct engine *engine, JSValueRef *exception)
                                                  &engine->limits.is_late, 1, NULL, NULL, exception);
 }
 
+/* makeNative(), for live.js: a process that runs no live expression needs no loop. */
+static JSValueRef make_native(JSContextRef context, JSObjectRef function, JSObjectRef this,
+                              size_t count, const JSValueRef arguments[], JSValueRef *exception)
+{
+    (void)function; /* the engine's signature */
+    (void)this;
+    (void)count;
+    (void)arguments;
+    (void)exception;
+    return live_functions(context);
+}
+
 static JSObjectRef make_runtime(struct engine *engine, JSValueRef *exception)
 {
     JSContextRef context = engine->app;
@@ -170,9 +184,10 @@ static JSObjectRef make_runtime(struct engine *engine, JSValueRef *exception)
         JSValueMakeNumber(context, engine->options.states_max),
         world,
         make_is_late(engine, exception),
+        JSObjectMakeFunctionWithCallback(context, NULL, make_native),
     };
     JSObjectRef function = JSValueToObject(context, make, NULL);
-    JSValueRef runtime = JSObjectCallAsFunction(context, function, NULL, 4, arguments, exception);
+    JSValueRef runtime = JSObjectCallAsFunction(context, function, NULL, 5, arguments, exception);
     return *exception == NULL ? JSValueToObject(context, runtime, NULL) : NULL;
 }
 
@@ -208,6 +223,7 @@ enum engine_result engine_load(struct engine *engine, const char *request, struc
     allow_memory(engine);
     engine->step = keep(engine, runtime, "step");
     engine->flow = keep(engine, runtime, "flow");
+    engine->live = keep(engine, runtime, "live");
     engine->in_hand = keep(engine, runtime, "inHand");
     engine->shed = keep(engine, runtime, "shed");
     enum engine_result result = run(engine, engine->app, member(engine->app, runtime, "load"),
@@ -242,6 +258,11 @@ enum engine_result engine_flow(struct engine *engine, const char *request, struc
         (void)run_loaded(engine, engine->in_hand, "", out); /* it only looks */
     }
     return result;
+}
+
+enum engine_result engine_live(struct engine *engine, const char *request, struct text *out)
+{
+    return run_loaded(engine, engine->live, request, out);
 }
 
 /* Not at every call: what is freed takes a while to leave the process. */

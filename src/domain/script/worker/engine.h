@@ -8,7 +8,7 @@
 struct engine;
 
 struct engine_options {
-    uint32_t time_limit_ms;   /* of one engine_step() or engine_flow() */
+    uint32_t time_limit_ms;   /* of one engine_step(), _flow() or _live() */
     uint32_t memory_limit_mb; /* what scripts may add to the engine's own */
     uint32_t states_max;
 };
@@ -29,6 +29,7 @@ enum engine_result engine_load(struct engine *engine, const char *request, struc
 enum engine_result engine_step(struct engine *engine, const char *request, struct text *out);
 /* With ENGINE_TIME_LIMIT `out` has the item in hand: {"item":17}. */
 enum engine_result engine_flow(struct engine *engine, const char *request, struct text *out);
+enum engine_result engine_live(struct engine *engine, const char *request, struct text *out);
 
 /* What the process may hold in all, the engine included. */
 uint64_t engine_memory_bytes_max(const struct engine *engine);

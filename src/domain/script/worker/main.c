@@ -74,6 +74,8 @@ static enum engine_result run(struct worker *worker, const struct frame *frame)
         return engine_compile(engine, frame->payload.data, answer);
     case FRAME_LOAD:
         return engine_load(engine, frame->payload.data, answer);
+    case FRAME_LIVE:
+        return engine_live(engine, frame->payload.data, answer);
     case FRAME_FLOW:
         return engine_flow(engine, frame->payload.data, answer);
     case FRAME_STEP:

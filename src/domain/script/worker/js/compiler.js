@@ -1,22 +1,36 @@
 // compiler.js - turns the files of an APP into functions that runtime.js can link.
 //
 // Runs once at start, in a context of its own that no user code ever enters. `compile` takes JSON
-// {files: {path: source}, entries: [path]} and gives JSON
+// {files: {path: source}, entries: [path]}, or {expression} of a live subscription, and gives JSON
 //
 //     {modules: [{path, code, imports: {specifier: path}, exports: {name: line}}], faults: [text]}
 //
 // Modules are those the entries reach, each behind the ones it imports. A fault is "path:line: text".
 import { everfoldFlow } from './flow.js';
 import { didYouMean } from './flow_check.js';
+import { liveNames } from './live.js';
 import { readModule } from './module.js';
 
 // Modules that are ours: the names each exports. runtime.js has them.
 const OWN_MODULES = { 'everfold/flow': Object.keys(everfoldFlow) };
+const LIVE_MODULES = { 'everfold/live': liveNames }; /* of an expression, which cannot import others */
 
-globalThis.compile = (request) => JSON.stringify(compileProgram(JSON.parse(request)));
+globalThis.compile = (text) => {
+    const request = JSON.parse(text);
+    return JSON.stringify(request.expression === undefined ? compileProgram(request) : compileExpression(request.expression));
+};
 
-function compileProgram({ files, entries }) {
-    const program = { files, modules: new Map(), order: [], faults: [] };
+// A live expression becomes a module whose names are all in scope; its lines stay where they are. What is
+// missing at its end is missing on its last line.
+function compileExpression(expression) {
+    const lines = expression.split('\n').length;
+    const source = `import { ${liveNames.join(', ')} } from 'everfold/live'; export default (${expression.replace(/[\s;]+$/, '')}\n);`;
+    const { modules, faults } = compileProgram({ files: { expression: source }, entries: ['expression'] }, LIVE_MODULES);
+    return { modules, faults: faults.map((fault) => fault.replace(/^expression:(\d+)/, (whole, line) => `expression:${Math.min(Number(line), lines)}`)) };
+}
+
+function compileProgram({ files, entries }, own = OWN_MODULES) {
+    const program = { files, own, modules: new Map(), order: [], faults: [] };
     for (const entry of entries) {
         visit(program, entry, []);
     }
@@ -42,7 +56,7 @@ function visit(program, path, trail) {
     }
     const steps = [...trail, path];
     for (const { specifier, line } of module.requests) {
-        if (Object.hasOwn(OWN_MODULES, specifier)) {
+        if (Object.hasOwn(program.own, specifier)) {
             continue;
         }
         const target = resolve(path, specifier, program.files);
@@ -99,7 +113,7 @@ function exportsOf(program, module) {
 function checkImportedNames(program, module) {
     for (const { specifier, line, name } of module.wanted) {
         const target = program.modules.get(module.imports[specifier]);
-        const names = OWN_MODULES[specifier] ?? (target === undefined ? undefined : [...exportsOf(program, target)]);
+        const names = program.own[specifier] ?? (target === undefined ? undefined : [...exportsOf(program, target)]);
         if (names !== undefined && !names.includes(name)) {
             program.faults.push(`${module.path}:${line}: ${target?.path ?? specifier} does not export ${name}${didYouMean(name, names)}`);
         }

@@ -13,7 +13,7 @@ import { transform } from 'sucrase';
 export function readModule(path, source, fault) {
     try {
         const plain = path.endsWith('.ts') ? withoutTypes(source) : source.replace(/^#!/, '//');
-        const tree = parse(plain, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+        const tree = parse(plain, { ecmaVersion: 'latest', sourceType: 'module', locations: true, preserveParens: true });
         refuseClosed(tree, path, fault);
         const module = { path, code: '', exports: {}, requests: [], wanted: [], starFrom: [], imports: {} };
         module.code = asFunction(plain, tree, module, fault);

@@ -1,12 +1,13 @@
 // runtime.js - links the modules of an APP and hands requests to what they are for.
 //
 // Bundled with what it imports and evaluated behind lockdown.js; `makeRuntime` gives {load, step, flow,
-// inHand, shed}, which take and give JSON texts, and {loading}: the file that load() was at when it was stopped.
+// inHand, live, shed}, which take and give JSON texts, and {loading}: the file that load() was at when it was stopped.
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
 import { everfoldFlow, takeFlows } from './flow.js';
 import { takeFaults } from './flow_check.js';
 import { makeFlows } from './flow_run.js';
+import { makeLive } from './live.js';
 import { plainText } from './plain.js';
 
 function defaultExport(path, exports, lines) {
@@ -24,23 +25,36 @@ function defaultExport(path, exports, lines) {
 // Modules that are ours, by the specifier that imports them; compiler.js knows the names they export.
 const OWN_MODULES = { 'everfold/flow': everfoldFlow };
 
-// evaluate(code, path) runs a script; user code has nothing like it. `world` and isLate: flow_run.js.
-export function makeRuntime(evaluate, statesMax, world, isLate) {
+// evaluate(code, path) runs a script; user code has nothing like it. `world` and isLate: flow_run.js;
+// makeNative: live.js.
+export function makeRuntime(evaluate, statesMax, world, isLate, makeNative) {
     const deciders = makeDeciders(statesMax);
     const flows = makeFlows({ evaluate, statesMax, world, isLate });
+    const live = makeLive(makeNative, world);
     let path = 'deciders'; /* in hand */
 
     // The modules come in such an order that each stands behind those it imports.
-    function link(modules) {
+    function link(modules, own = OWN_MODULES) {
         const linked = new Map();
         for (const module of modules) {
             path = module.path;
             const exports = {};
-            const require = (specifier) => OWN_MODULES[specifier] ?? linked.get(module.imports[specifier]);
+            const require = (specifier) => own[specifier] ?? linked.get(module.imports[specifier]);
             Reflect.apply(evaluate(module.code, path), undefined, [exports, require]);
             linked.set(path, Object.freeze(exports));
         }
         return linked;
+    }
+
+    // {modules: [expression], now} -> {live: [filter...], first: answer of live.js} | {faults}
+    function loadLive({ modules, now }) {
+        try {
+            const linked = link(modules, { 'everfold/live': live.open(now) });
+            const { fault, sources, first } = live.start(linked.get(path).default);
+            return fault === undefined ? `{"live":${JSON.stringify(sources)},"first":${first}}` : JSON.stringify({ faults: [fault] });
+        } catch (error) {
+            return JSON.stringify({ faults: [describe(error, path)] });
+        }
     }
 
     // {modules, deciders: [{name, path}], data: [path]}
@@ -48,6 +62,9 @@ export function makeRuntime(evaluate, statesMax, world, isLate) {
     function load(text) {
         const request = JSON.parse(text);
         setPaths(request.modules.map((module) => module.path));
+        if (request.live === true) {
+            return loadLive(request);
+        }
         const lines = new Map(request.modules.map((module) => [module.path, module.exports]));
         try {
             const linked = link(request.modules);
@@ -77,5 +94,5 @@ export function makeRuntime(evaluate, statesMax, world, isLate) {
         return deciders.shed();
     }
 
-    return { load, loading: () => path, step: deciders.step, flow: flows.run, inHand: flows.inHand, shed };
+    return { load, loading: () => path, step: deciders.step, flow: flows.run, live: live.step, inHand: flows.inHand, shed };
 }
