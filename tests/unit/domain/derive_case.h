@@ -155,18 +155,20 @@ static inline bool case_stopped(const struct derive_program *program)
     return any;
 }
 
-/* What comes out with this size of batches, and the state at the end. */
+/* What comes out with this size of batches, and the state at the end. `reload_every` so many
+ * batches the state moves to another program; 0: never. */
 static inline void case_run(const char *graphs, const struct derive_case_events *all, size_t batch,
-                            bool reload, const struct derive_script *script, struct text *out,
-                            struct text *out_state)
+                            size_t reload_every, const struct derive_script *script,
+                            struct text *out, struct text *out_state)
 {
     struct derive_program *program = case_program(graphs);
+    size_t runs = 0;
     for (size_t i = 0; i < all->count; i += batch) {
         size_t count = all->count - i < batch ? all->count - i : batch;
         struct derive_result result;
         derive_program_run(program, all->events + i, count, script, &result);
         case_write_outputs(program, &result, out);
-        if (reload && !case_stopped(program)) {
+        if (reload_every > 0 && ++runs % reload_every == 0 && !case_stopped(program)) {
             program = case_reload(graphs, program);
         }
     }
@@ -191,11 +193,11 @@ static inline void derive_check_script(const char *graphs, const char *events, c
     static const struct {
         const char *how;
         size_t batch;
-        bool reload;
-    } ways[] = {{"one batch", CASE_EVENTS_MAX, false},
-                {"batches of 1", 1, false},
-                {"batches of 3", 3, false},
-                {"reloaded after each", 1, true}};
+        size_t reload_every;
+    } ways[] = {{"one batch", CASE_EVENTS_MAX, 0},
+                {"batches of 1", 1, 0},
+                {"batches of 3", 3, 0},
+                {"reloaded after each", 1, 1}};
     struct derive_case_events *all = case_read_events(events);
     struct text wanted = {0};
     struct text first_state = {0};
@@ -206,7 +208,7 @@ static inline void derive_check_script(const char *graphs, const char *events, c
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct text got = {0};
         struct text state = {0};
-        case_run(graphs, all, ways[i].batch, ways[i].reload, script, &got, &state);
+        case_run(graphs, all, ways[i].batch, ways[i].reload_every, script, &got, &state);
         case_compare(ways[i].how, &got, text_slice(&wanted));
         if (i == 0) {
             text_add(&first_state, text_slice(&state));

@@ -64,6 +64,37 @@ static void compares(void **state)
                  events, "1.0 Out {'x':10}\n6.0 Out {'x':null}");
 }
 
+/* A program that embeds the store may have written anything as JSON. */
+static void looks_into_damaged_data(void **state)
+{
+    (void)state; /* cmocka's signature */
+    const char *events = "account-a A {'x':{'y':1,'z' 2},'n':5}\n"
+                         "account-b A {'n':01,'x':{'y':1}}\n"
+                         "account-c A {'x':{'y':1},'n':5\n"
+                         "account-d A {'x':1,'n':5,'n':6}\n"
+                         "account-e A not JSON\n"
+                         "account-f A !{'n':5}";
+    const char *graph =
+        FLOW("", ACCOUNTS "," NODE("o", "emit", "0",
+                                   ",'type':'Seen','select':[['id',{'path':'@id'}],"
+                                   "['y',{'path':'data.x.y'}],['n',{'path':'data.n'}]"
+                                   ",['x',{'path':'data.x'}]]"));
+    derive_check(graph, events,
+                 "1.0 Seen {'id':'a','y':1,'n':5}\n"
+                 "2.0 Seen {'id':'b','y':1,'x':{'y':1}}\n"
+                 "3.0 Seen {'id':'c','y':1,'n':5,'x':{'y':1}}\n"
+                 "4.0 Seen {'id':'d','n':5,'x':1}\n"
+                 "5.0 Seen {'id':'e'}\n"
+                 "6.0 Seen {'id':'f'}");
+#define NOT_JSON(position)                                                                         \
+    position ".0 $Error {'position':" position ",'node':'in','message':'its data is not JSON'}\n"
+    derive_check(FLOW("'onError':'skip'", ACCOUNTS "," EMIT("out", "0")), events,
+                 NOT_JSON("1") NOT_JSON("2") NOT_JSON("3") NOT_JSON("4")
+                     NOT_JSON("5") "6.0 $Error {'position':6,'node':'out','message':'its data is "
+                                   "not JSON, so it cannot "
+                                   "be emitted as it is; select what to emit'}");
+}
+
 static void selects(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -167,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_it_says),
         cmocka_unit_test(compares),
+        cmocka_unit_test(looks_into_damaged_data),
         cmocka_unit_test(selects),
         cmocka_unit_test(folds_by_key),
         cmocka_unit_test(folds_of_all_kinds),

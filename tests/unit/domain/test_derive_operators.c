@@ -116,21 +116,23 @@ static void combines_once_for_a_root(void **state)
                  "2.0 Out [{'q':2},{'p':2}]\n4.0 Out [{'q':5},{'p':5}]");
 }
 
-#define LEFT_RIGHT(join)                                                                                                         \
-    FLOW(                                                                                                                        \
-        "'time':'data.t','lateness':1000", SOURCE                                                                                \
-        "," FROM("in2", ",'category':'b'") "," NODE("ka", "keyBy", "0", ",'paths':['data.k']") "," NODE(                         \
-            "kb",                                                                                                                \
-            "keyBy", "1", ",'paths':['data.k']") "," NODE("va", "select", "2",                                                   \
-                                                          ",'select':[['a',{'path':'@position'}]"                                \
-                                                          "]") "," NODE("vb", "select", "3",                                     \
-                                                                        ",'select':[['b',{'path':"                               \
-                                                                        "'@position'}]]") "," NODE("op",                         \
-                                                                                                   "joinWithin",                 \
-                                                                                                   "4,5",                        \
-                                                                                                   ",'within':500,'join':'" join \
-                                                                                                   "'") "," EMIT("out",          \
-                                                                                                                 "6"))
+#define LEFT_RIGHT(join)                                                                                  \
+    FLOW(                                                                                                 \
+        "'time':'data.t','lateness':1000", SOURCE                                                         \
+        "," FROM("in2", ",'category':'b'") "," NODE("ka", "keyBy", "0", ",'paths':['data.k']") "," NODE(  \
+            "kb", "keyBy", "1",                                                                           \
+            ",'paths':['data.k']") "," NODE("va", "select", "2",                                          \
+                                            ",'select':[['a',{'path':'@position'}]"                       \
+                                            "]") "," NODE("vb", "select", "3",                            \
+                                                          ",'select':[['b',{'path':"                      \
+                                                          "'@position'}]]") "," NODE("op",                \
+                                                                                     "joinWithin",        \
+                                                                                     "4,5",               \
+                                                                                     ",'within':"         \
+                                                                                     "500,'join':"        \
+                                                                                     "'" join             \
+                                                                                     "'") "," EMIT("out", \
+                                                                                                   "6"))
 #define B(key, ms) "b-1 E {'k':'" key "','t':" ms "} @9999\n"
 
 static void joins_within_a_time(void **state)

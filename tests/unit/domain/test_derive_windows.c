@@ -103,15 +103,14 @@ static void windows_of_windows_fit(void **state)
 {
     (void)state; /* cmocka's signature */
     derive_check(
-        FLOW(
-            "'time':'data.t'", SOURCE "," NODE(
-                                   "s", "aggregate", "0",
-                                   ",'window':{'kind':'tumbling','size':1000},'folds':[['n',{'fold'"
-                                   ":'count'}]]") "," NODE("m", "aggregate", "1",
-                                                           ",'window':{'kind':'tumbling','size':"
-                                                           "2000},"
-                                                           "'folds':[['n',{'fold':'sum','path':'n'}"
-                                                           "]]") "," EMIT("out", "2")),
+        FLOW("'time':'data.t'",
+             SOURCE "," NODE("s", "aggregate", "0",
+                             ",'window':{'kind':'tumbling','size':1000},'folds':[['n',{'fold'"
+                             ":'count'}]]") "," NODE("m", "aggregate", "1",
+                                                     ",'window':{'kind':'tumbling','size':"
+                                                     "2000},"
+                                                     "'folds':[['n',{'fold':'sum','path':'n'}"
+                                                     "]]") "," EMIT("out", "2")),
         E("x", "2000") E("x", "2999") E("x", "3999") E("x", "4000") E("x", "9000"),
         "4.0 Out {'start':'1970-01-01T00:00:02.000Z','end':'1970-01-01T00:00:04.000Z','n':3}\n"
         "5.0 Out {'start':'1970-01-01T00:00:04.000Z','end':'1970-01-01T00:00:06.000Z','n':1}");

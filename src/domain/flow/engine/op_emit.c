@@ -106,7 +106,7 @@ static void each_emit(struct derive_node *node, uint32_t input, const struct der
     }
     if (text->size == 0) {
         node_fail(node, item->root,
-                  "the event's data is not JSON, so it cannot be emitted as it is; select what to "
+                  "its data is not JSON, so it cannot be emitted as it is; select what to "
                   "emit");
         return;
     }

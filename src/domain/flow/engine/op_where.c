@@ -50,7 +50,7 @@ static void parse_choices(struct derive_parse *parse, struct json_value list, st
 {
     out->choices = parse_alloc(parse, list.text.size * sizeof out->choices[0]);
     for (struct json_iter i = json_iter(list); json_next(&i);) {
-        out->choices[out->choice_count++] = value_of_json(i.value.text);
+        out->choices[out->choice_count++] = value_parsed(value_of_json(i.value.text));
     }
 }
 
@@ -70,7 +70,7 @@ static void parse_compare(struct derive_parse *parse, struct derive_node *node,
     }
     out->kind = COMPARE;
     out->path = parse_path(parse, node, json_string(path, &parse->program->arena));
-    out->value = value_of_json(value.text);
+    out->value = value_parsed(value_of_json(value.text));
     if (out->comparison == IN && value.kind != JSON_ARRAY) {
         parse_fault(parse, node, "\"in\" takes a list of values");
     } else if (out->comparison == IN) {

@@ -158,24 +158,45 @@ static bool is_plain_string(struct ever_slice text)
     return true;
 }
 
-static bool is_json(struct ever_slice text)
+static bool is_word(struct ever_slice text)
 {
-    char first = text.data[0];
-    if (first == '-' || (first >= '0' && first <= '9')) {
-        return is_number(text.data, text.data + text.size);
-    }
-    return (first == '"' && is_plain_string(text)) || json_check(text, NULL);
+    return slice_is(text, "true") || slice_is(text, "false") || slice_is(text, "null");
 }
+
+/* VALUE_MISSING when the text is not JSON. */
+static enum value_kind kind_of(struct ever_slice text)
+{
+    switch (text.data[0]) {
+    case '"':
+        return is_plain_string(text) || json_check(text, NULL) ? VALUE_STRING : VALUE_MISSING;
+    case '{':
+    case '[':
+        return json_check(text, NULL) ? VALUE_JSON : VALUE_MISSING;
+    case 't':
+        return is_word(text) ? VALUE_TRUE : VALUE_MISSING;
+    case 'f':
+        return is_word(text) ? VALUE_FALSE : VALUE_MISSING;
+    case 'n':
+        return is_word(text) ? VALUE_NULL : VALUE_MISSING;
+    default:
+        return is_number(text.data, text.data + text.size) ? VALUE_NUMBER : VALUE_MISSING;
+    }
+}
+
+#define TAKEN 1u /* the size of a missing value: what stands there is not JSON */
 
 static void take(struct scan *scan, uint32_t slot, const char *start)
 {
-    struct ever_slice text = slice_of(start, (size_t)(scan->at - start));
     struct derive_value *found = &scan->slots[slot];
-    if (found->kind == VALUE_MISSING && found->size == 0) { /* else it is the second of that name */
-        *found = is_json(text) ? value_of_json(text)
-                               : (struct derive_value){.kind = VALUE_MISSING, .size = 1};
-        scan->left--;
+    if (found->kind != VALUE_MISSING || found->size == TAKEN) {
+        return; /* it is the second of that name */
     }
+    struct ever_slice text = slice_of(start, (size_t)(scan->at - start));
+    ASSERT(text.size <= UINT32_MAX);
+    enum value_kind kind = kind_of(text);
+    *found = (struct derive_value){
+        .kind = kind, .size = kind == VALUE_MISSING ? TAKEN : (uint32_t)text.size, .text = start};
+    scan->left--;
 }
 
 /* --- Going down ------------------------------------------------------------------------------- */

@@ -467,7 +467,7 @@ static void give_root(struct derive_node *node, uint32_t root)
     node->counts.in++;
     node->flow->now.in++;
     if (source->whole && event->data.size > 0 && !json_check(event->data, NULL)) {
-        node_fail(node, root, "the event's data is not JSON");
+        node_fail(node, root, "its data is not JSON");
         return;
     }
     if (event_time(node, &item, &item.time_us)) {

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define PLACE_BYTES 16u
-#define CHUNK_PLACES 65536u /* so that a place is 16 bits of chunk, 16 bits within it */
+#define CHUNK_PLACES_MIN 1024u
+#define CHUNK_PLACES_MAX 65536u /* so that a place is 16 bits of chunk, 16 bits within it */
 #define CHUNKS_MAX 65536u
 #define SMALL_PLACES 64u /* larger entries get a chunk of their own */
 #define SLOTS_MIN 16u
@@ -65,6 +66,18 @@ static uint32_t new_chunk(struct table *table, size_t bytes)
     return index;
 }
 
+/* Chunks for small entries double from 16 KiB to 1 MiB. */
+static void new_small_chunk(struct table *table)
+{
+    uint32_t places = table->chunk_places * 2;
+    table->chunk_places = places < CHUNK_PLACES_MIN   ? CHUNK_PLACES_MIN
+                          : places > CHUNK_PLACES_MAX ? CHUNK_PLACES_MAX
+                                                      : places;
+    table->chunk_newest = new_chunk(table, (size_t)table->chunk_places * PLACE_BYTES);
+    /* Place 0 would be taken for a free slot. */
+    table->chunk_used = table->chunk_newest == 0 ? 1 : 0;
+}
+
 static uint32_t allocate_small(struct table *table, uint32_t places)
 {
     uint32_t place = table->free_places[places];
@@ -72,10 +85,8 @@ static uint32_t allocate_small(struct table *table, uint32_t places)
         memcpy(&table->free_places[places], entry_at(table, place), sizeof place);
         return place;
     }
-    if (table->chunk_used + places > CHUNK_PLACES) {
-        table->chunk_newest = new_chunk(table, (size_t)CHUNK_PLACES * PLACE_BYTES);
-        /* Place 0 would be taken for a free slot. */
-        table->chunk_used = table->chunk_newest == 0 ? 1 : 0;
+    if (table->chunk_used + places > table->chunk_places) {
+        new_small_chunk(table);
     }
     place = table->chunk_newest << 16 | table->chunk_used;
     table->chunk_used += places;
@@ -88,8 +99,7 @@ static uint32_t allocate(struct table *table, uint32_t places)
         return allocate_small(table, places);
     }
     if (table->chunk_count == 0) { /* chunk 0 is for small ones: see place 0 */
-        table->chunk_newest = new_chunk(table, (size_t)CHUNK_PLACES * PLACE_BYTES);
-        table->chunk_used = 1;
+        new_small_chunk(table);
     }
     return new_chunk(table, (size_t)places * PLACE_BYTES) << 16;
 }
@@ -338,7 +348,6 @@ void table_init(struct table *table, uint64_t count_max, uint64_t bytes_max)
         .slot_mask = SLOTS_MIN - 1,
         .count_max = count_max,
         .bytes_max = bytes_max,
-        .chunk_used = CHUNK_PLACES,
         .free_places = mem_alloc_zero((SMALL_PLACES + 1) * sizeof table->free_places[0]),
     };
 }

@@ -3,7 +3,7 @@
  * Bounded:  by entries and bytes; table_set() refuses what would go beyond.
  * Undo:     table_begin() marks a moment, table_undo() goes back to it. The first change of an
  * entry after the mark writes down what it was. Memory:   an entry is 12 bytes, key and state,
- * rounded up to 16, in chunks of 1 MiB; a slot is 8 bytes, and up to three of four are taken.
+ * rounded up to 16, in chunks of up to 1 MiB; a slot is 8 bytes, and up to three of four are taken.
  * Threads:  one at a time. */
 #pragma once
 #include "base/text.h"
@@ -20,7 +20,8 @@ struct table {
     uint64_t bytes_max;
     char **chunks; /* the first place of the first chunk stays unused */
     uint32_t chunk_count;
-    uint32_t chunk_used; /* places taken of the newest chunk of small entries */
+    uint32_t chunk_places; /* of the newest chunk of small entries */
+    uint32_t chunk_used;   /* of those, taken */
     uint32_t chunk_newest;
     uint32_t *free_places; /* heads of lists, by size in places */
     uint32_t *free_chunks; /* of large entries that are gone */

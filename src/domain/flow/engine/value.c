@@ -294,10 +294,30 @@ static bool is_whole_text(struct ever_slice text)
     return true;
 }
 
+/* The usual case, quickly: up to 18 digits. */
+static bool parse_short_whole(struct ever_slice text, int64_t *out_whole)
+{
+    size_t sign = text.data[0] == '-';
+    int64_t whole = 0;
+    if (text.size > 18 + sign) {
+        return false;
+    }
+    for (size_t i = sign; i < text.size; i++) {
+        unsigned digit = (unsigned)text.data[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        whole = whole * 10 + digit;
+    }
+    *out_whole = sign ? -whole : whole;
+    return true;
+}
+
 static bool parse_number(struct ever_slice text, struct derive_number *out_number)
 {
     int64_t whole;
-    if (json_integer((struct json_value){JSON_NUMBER, text}, &whole)) {
+    if (parse_short_whole(text, &whole) ||
+        json_integer((struct json_value){JSON_NUMBER, text}, &whole)) {
         *out_number = (struct derive_number){true, whole, (double)whole};
         return true;
     }
@@ -340,6 +360,15 @@ static int compare_whole_with_real(int64_t whole, double real)
         return whole < below ? -1 : 1;
     }
     return real > (double)below ? -1 : 0;
+}
+
+struct derive_value value_parsed(struct derive_value value)
+{
+    struct derive_number number;
+    if (value.kind == VALUE_NUMBER && value_number(&value, &number)) {
+        return number.is_whole ? value_whole(number.whole) : value_real(number.real);
+    }
+    return value;
 }
 
 int number_compare(struct derive_number a, struct derive_number b)

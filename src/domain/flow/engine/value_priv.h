@@ -121,6 +121,8 @@ struct derive_number {
 };
 /* False when it is no number, or a whole one that does not fit 64 bits. */
 bool value_number(const struct derive_value *value, struct derive_number *out_number);
+/* The same value; a number is no longer text, for those that are compared often. */
+struct derive_value value_parsed(struct derive_value value);
 int number_compare(struct derive_number a, struct derive_number b); /* exact */
 
 enum value_order { VALUE_LESS, VALUE_EQUAL, VALUE_GREATER, VALUE_DIFFERENT };
