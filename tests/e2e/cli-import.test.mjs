@@ -104,11 +104,14 @@ test('an APP\'s own records are exported, and left out of an import with their c
   await server.json('POST', '/deciders/account/a/Open', { body: { owner: 'A' } });
   assert.equal((await server.json('POST', '/deciders/account/a/Withdraw', { body: { amount: 1 } })).status, 422);
   const exported = await everfold(['export', '--url', server.url]);
-  assert.equal(jsonLines(exported.stdout).length, 2);
+  const streams = jsonLines(exported.stdout).map((event) => event.stream);
+  const own = streams.filter((stream) => stream.startsWith('$command-') || stream.startsWith('flow-'));
+  assert.deepEqual(streams.filter((stream) => !own.includes(stream)), ['account-a']);
   const imported = await everfold(['import', '--data', temporaryFolder()], { input: exported.stdout });
   assert.equal(imported.code, 0, imported.stderr);
   assert.equal(JSON.parse(imported.stdout).events, 1);
-  assert.equal(JSON.parse(imported.stdout).leftOut, 1);
+  assert.equal(JSON.parse(imported.stdout).leftOut, own.length);
+  assert.ok(own.length > 1);
   assert.equal(await server.stop(), 0);
 });
 

@@ -1,4 +1,5 @@
-// An account: opened once, then money goes in and out. Amounts are whole cents.
+// An account: opened once, then money goes in and out. Amounts are whole cents; `at` is when the bank
+// took the command.
 //
 // decide looks at the state and says what happens; evolve says how the state follows from what
 // happened. Neither may look at a clock or a die but through ctx.
@@ -25,7 +26,7 @@ export const decide = {
     if (typeof owner !== 'string' || owner.trim() === '') {
       ctx.reject('bad-owner', 'The owner must be a name.');
     }
-    return [{ type: 'Opened', data: { owner } }];
+    return [{ type: 'Opened', data: { owner, at: ctx.now } }];
   },
 
   Deposit(state, { amount }, ctx) {
@@ -34,7 +35,7 @@ export const decide = {
     if (!Number.isSafeInteger(state.balance + amount)) {
       ctx.reject('balance-too-large', 'No account holds more than 90 trillion.', { balance: state.balance });
     }
-    return [{ type: 'Deposited', data: { amount } }];
+    return [{ type: 'Deposited', data: { amount, at: ctx.now } }];
   },
 
   Withdraw(state, { amount }, ctx) {
@@ -46,7 +47,7 @@ export const decide = {
         missing: amount - state.balance,
       });
     }
-    return [{ type: 'Withdrawn', data: { amount } }];
+    return [{ type: 'Withdrawn', data: { amount, at: ctx.now } }];
   },
 };
 

@@ -1,7 +1,8 @@
 // Given these events, when this command comes, then these events or this refusal follow.
-const opened = { type: 'Opened', data: { owner: 'Alice' } };
-const deposited = (amount) => ({ type: 'Deposited', data: { amount } });
-const withdrawn = (amount) => ({ type: 'Withdrawn', data: { amount } });
+const at = '2026-01-01T00:00:00.000000Z'; // ctx.now of every test
+const opened = { type: 'Opened', data: { owner: 'Alice', at } };
+const deposited = (amount) => ({ type: 'Deposited', data: { amount, at } });
+const withdrawn = (amount) => ({ type: 'Withdrawn', data: { amount, at } });
 const alice = { decider: 'account', id: 'alice' };
 
 export default {

@@ -287,10 +287,23 @@ static struct ever_err open_app(struct server *server, struct text *report)
     return flows_err;
 }
 
+/* In an empty log new flows serve at once, before anybody writes: that their first records come in
+ * front of everything else is then no matter of luck. */
+static struct ever_err start_flows(struct server *server)
+{
+    if (server->flows == NULL) {
+        return ERR_OK;
+    }
+    if (ever_last_position(server->store) == 0) {
+        TRY(flows_run_to_end(server->flows));
+    }
+    return flows_start(server->flows);
+}
+
 static struct ever_err start_threads(struct server *server)
 {
     TRY(server->views == NULL ? ERR_OK : views_start(server->views));
-    return server->flows == NULL ? ERR_OK : flows_start(server->flows);
+    return start_flows(server);
 }
 
 static struct ever_err open_all(struct server *server, struct text *report)
