@@ -43,6 +43,13 @@ function(everfold_layer name)
   target_link_libraries(everfold_${name} PUBLIC everfold_options ${ARG_DEPENDS})
 endfunction()
 
+# What runs on one thread has no races: the thread sanitizer is spared it.
+if(EVERFOLD_SANITIZE STREQUAL "tsan")
+  set(EVERFOLD_SINGLE_THREADED_TESTS OFF)
+else()
+  set(EVERFOLD_SINGLE_THREADED_TESTS ON)
+endif()
+
 # everfold_test(NAME SOURCE LIBS...): one cmocka program; ./dev test runs all that ctest knows.
 function(everfold_test name source)
   add_executable(${name} ${source})

@@ -32,9 +32,6 @@ function run(command, args, env) {
     });
 }
 
-// One thread has no races: what runs on a single one is left to the other builds.
-const singleThreaded = /^(sim|property|fuzz|flow_cases|flow_example)_/;
-
 function report(name, passed, failed, result) {
     totals.passed += passed;
     totals.failed += failed;
@@ -62,7 +59,7 @@ async function runUnitTest(name, command, cwd) {
 
 function unitTests(preset) {
     const listed = JSON.parse(execFileSync('ctest', ['--test-dir', `build/${preset}`, '--show-only=json-v1']));
-    return listed.tests.filter(({ name }) => preset !== 'tsan' || !singleThreaded.test(name)).map((test) => {
+    return listed.tests.map((test) => {
         const name = `${preset}/${test.name}`;
         const cwd = test.properties?.find((p) => p.name === 'WORKING_DIRECTORY')?.value ?? '.';
         return { name, start: () => runUnitTest(name, test.command, cwd) };

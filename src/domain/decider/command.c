@@ -180,7 +180,16 @@ static void on_stall_over(uv_timer_t *timer)
 static void append_failed(struct job *job, struct ever_err err)
 {
     job->guess = true;
-    if (err.code == EVER_LIMIT || err.code == EVER_INVALID) {
+    if (err.code == EVER_LIMIT) {
+        job_fail(
+            job, DECIDER_THREW,
+            arena_printf(&job->arena,
+                         "deciders/%s: what decide.%.*s returned is too large: an event has at "
+                         "most %u MiB with the command's data beside its own, all events of a "
+                         "command %u MiB",
+                         job->decider->name, SLICE_PRINT(job->command->name),
+                         EVER_EVENT_BYTES_MAX >> 20, EVER_APPEND_BYTES_MAX >> 20));
+    } else if (err.code == EVER_INVALID) {
         job_fail(job, DECIDER_THREW,
                  arena_printf(&job->arena,
                               "deciders/%s: the log does not take what decide.%.*s returned: %s",

@@ -572,7 +572,9 @@ static void nonsense_harms_nobody(void **state)
         {"manyTags", NULL},
         {"metadata", NULL},
         {"many", NULL},
-        {"big", NULL},
+        {"big",
+         "deciders/account: what decide.Nonsense returned is too large: an event has at "
+         "most 4 MiB with the command's data beside its own, all events of a command 16 MiB"},
         {"evolve", "deciders/account.js: TypeError: state.balance is NaN, which JSON cannot hold "
                    "(evolve.Deposited, event 0 of account-a)"},
         {"throws", "deciders/account.js:46: on purpose"},
