@@ -167,12 +167,12 @@ static bool is_wanted(const struct flow_run *run, const struct ever_event *event
     if (flow_stream_is(event->stream, NULL) || slice_starts_with(event->stream, commands_prefix)) {
         return false;
     }
-    for (size_t i = 0; i < run->filter_count; i++) {
-        if (filter_matches(&run->filters[i], event)) {
-            return true;
-        }
+    bool wanted =
+        run->filter_count == 1 && run->filters[0].read.stream.size == 0; /* by the cursor */
+    for (size_t i = 0; i < run->filter_count && !wanted; i++) {
+        wanted = filter_matches(&run->filters[i], event);
     }
-    return false;
+    return wanted;
 }
 
 static char *put(char *at, struct ever_slice *slice)

@@ -527,6 +527,85 @@ static void test_the_thread_follows(void **state)
     assert_int_equal(flow_world_status(world, "totals").events, 53);
 }
 
+/* --- Windows ---------------------------------------------------------------------------------- */
+
+#define WINDOW(size) "\"window\":{\"kind\":\"tumbling\",\"size\":" #size ",\"offset\":0}," COUNT
+#define PER_WINDOW_NODES(size)                                                                     \
+    FROM(WITHDRAWN)                                                                                \
+    THEN("keyBy", "keyBy1", "0", "\"paths\":[\"@id\"]")                                            \
+    THEN("aggregate", "aggregate1", "1", WINDOW(size))                                             \
+    THEN("emit", "emit1", "2", "\"type\":\"Counted\"")
+
+static bool has_events(struct flow_world *world, uint64_t count)
+{
+    return flow_world_status(world, "waiting").events >= count;
+}
+
+/* No event follows that would close the window: a tick does, and none comes when nothing waits. */
+static void test_ticks_close_windows(void **state)
+{
+    struct flow_world *world = *state;
+    struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    const char *graphs = FLOWS_1(FLOW("waiting", "{\"tick\":20}", PER_WINDOW_NODES(10)));
+    flow_world_withdraw(world, "alice", 1);
+    flow_world_open(world, graphs);
+    flows_watch(world->flows, note_move, &waiter);
+    assert_ok(flows_start(world->flows));
+    (void)pthread_mutex_lock(&waiter.lock);
+    while (!has_events(world, 1)) {
+        uint64_t seen = waiter.count;
+        while (waiter.count == seen && !has_events(world, 1)) {
+            (void)pthread_cond_wait(&waiter.moved, &waiter.lock);
+        }
+    }
+    (void)pthread_mutex_unlock(&waiter.lock);
+    flows_watch(world->flows, NULL, NULL);
+    flow_world_close(world);
+
+    flow_world_open(world, graphs);
+    assert_ok(flows_run_to_end(world->flows));
+    uint64_t wait_ms;
+    assert_ok(flow_tick(world->flows, &wait_ms));
+    assert_int_equal(wait_ms, 0);
+    struct proofs proofs = prove(world, NULL); /* a rebuild sees the same ticks */
+    assert_non_null(strstr(proofs.lines.data, "waiting same"));
+    proofs_deinit(&proofs);
+}
+
+/* One event closes more windows than an append may hold events. */
+static void test_a_cause_may_have_more_events_than_an_append(void **state)
+{
+    enum { KEYS = 12000, PER_APPEND = 1000 };
+    struct flow_world *world = *state;
+    static char streams[PER_APPEND][24];
+    static struct ever_new_event event = {.type = SLICE_LITERAL("Withdrawn"),
+                                          .data =
+                                              SLICE_LITERAL("{\"at\":\"2026-01-01T00:00:00Z\"}")};
+    static struct ever_write writes[PER_APPEND];
+    struct ever_result result;
+    for (unsigned first = 0; first < KEYS; first += PER_APPEND) {
+        for (unsigned i = 0; i < PER_APPEND; i++) {
+            (void)snprintf(streams[i], sizeof streams[i], "account-%u", first + i);
+            writes[i] = (struct ever_write){
+                .stream = slice_of_text(streams[i]), .events = &event, .event_count = 1};
+        }
+        assert_ok(ever_append(world->store, writes, PER_APPEND, &result, NULL));
+    }
+    uint64_t cause =
+        flow_world_append(world, "account-last", "Withdrawn", "{\"at\":\"2026-01-01T02:00:00Z\"}");
+    flow_world_open(world,
+                    FLOWS_1(FLOW("many", "{\"time\":\"data.at\"}", PER_WINDOW_NODES(3600000))));
+    assert_ok(flows_run_to_end(world->flows));
+    struct flow_status status = flow_world_status(world, "many");
+    assert_string_equal(status.failure, "");
+    assert_int_equal(status.events, KEYS);
+    assert_int_equal(status.position, ever_last_position(world->store));
+    assert_true(status.position >= cause + KEYS);
+    struct proofs proofs = prove(world, NULL);
+    assert_string_equal(proofs.lines.data, "many same 12000 0\n");
+    proofs_deinit(&proofs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +625,8 @@ int main(void)
         TEST(test_a_failing_event_stops_its_flow_only),
         TEST(test_a_proof_sees_every_difference),
         TEST(test_the_thread_follows),
+        TEST(test_ticks_close_windows),
+        TEST(test_a_cause_may_have_more_events_than_an_append),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
