@@ -497,8 +497,8 @@ static void refuses_what_the_engine_refuses(void **state)
          "depends on the machine; use Math.pow\n"},
         {"import { flow, from } from 'everfold/flow';\n"
          "flow('f', () => from('a').map(async (v) => v).emit('E'));",
-         "flows/a.js:2: async functions are closed: a decider runs to its end at once and cannot "
-         "wait: return events, and let a reactor do what takes time\n"},
+         "flows/a.js:2: async functions are closed: a flow gives the same events whenever it is "
+         "run, and waits for nothing: let a subscriber of it do what takes time\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct script_source files[] = {{APP_FLOW, "flows/a.js", cases[i].source}};

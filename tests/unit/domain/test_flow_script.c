@@ -342,6 +342,8 @@ static void names_what_failed(void **state)
          "flows/a.js:3: TypeError: keyBy1: its function gave undefined, which is no key"},
         {".withStateMachine(0, (s, v) => s)",
          "flows/a.js:3: TypeError: withStateMachine1: its function gives [state, [value, ...]]"},
+        {".flatMap(v => from('x'))",
+         "flows/a.js:3: streams are declared while a file is loaded, not by a function that runs"},
         {".map(v => eval('1'))", "flows/a.js:3: EvalError: eval and new Function are closed: write "
                                  "the code in a file and import it"},
     };

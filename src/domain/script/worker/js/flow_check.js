@@ -10,6 +10,7 @@ const ENVELOPE = ['@id', '@stream', '@type', '@position', '@revision', '@time'];
 
 let here = { file: 'flows', line: 1 }; /* the call in hand */
 let faults = [];
+let isOver = false;
 
 export function fault(text, at = here) {
     faults.push(`${at.file}:${at.line}: ${text}`);
@@ -23,8 +24,16 @@ export function takeFaults() {
     return taken;
 }
 
+// From here on nothing can be declared: functions of the APP run.
+export function endDeclarations() {
+    isOver = true;
+}
+
 // Where the APP calls us: {file, line}.
 export function callPlace() {
+    if (isOver) {
+        throw new Error('streams are declared while a file is loaded, not by a function that runs');
+    }
     const [, file, line] = /^(.*):(\d+)$/.exec(placeOf(new Error()) ?? 'flows:1');
     return { file, line: Number(line) };
 }

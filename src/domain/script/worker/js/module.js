@@ -31,17 +31,18 @@ function withoutTypes(source) {
 // --- What cannot be used ------------------------------------------------------------------------
 
 const AT_ONCE = 'a decider runs to its end at once and cannot wait: return events, and let a reactor do what takes time';
+const FLOW_AT_ONCE = 'a flow gives the same events whenever it is run, and waits for nothing: let a subscriber of it do what takes time';
 
-function closedSyntax(node) {
+function closedSyntax(node, atOnce) {
     switch (node.type) {
         case 'AwaitExpression':
-            return `await is closed: ${AT_ONCE}`;
+            return `await is closed: ${atOnce}`;
         case 'ForOfStatement':
-            return node.await ? `for await is closed: ${AT_ONCE}` : undefined;
+            return node.await ? `for await is closed: ${atOnce}` : undefined;
         case 'FunctionDeclaration':
         case 'FunctionExpression':
         case 'ArrowFunctionExpression':
-            return node.async ? `async functions are closed: ${AT_ONCE}` : undefined;
+            return node.async ? `async functions are closed: ${atOnce}` : undefined;
         case 'ImportExpression':
             return 'import() is closed: import the file at the top of this one';
         case 'MetaProperty':
@@ -60,8 +61,9 @@ function closedInFlows(node) {
 }
 
 function refuseClosed(tree, path, fault) {
+    const isFlow = path.startsWith('flows/');
     full(tree, (node) => {
-        const reason = closedSyntax(node) ?? (path.startsWith('flows/') ? closedInFlows(node) : undefined);
+        const reason = closedSyntax(node, isFlow ? FLOW_AT_ONCE : AT_ONCE) ?? (isFlow ? closedInFlows(node) : undefined);
         if (reason !== undefined) {
             fault(node.loc.start.line, reason);
         }

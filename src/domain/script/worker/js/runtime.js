@@ -5,7 +5,7 @@
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
 import { everfoldFlow, takeFlows } from './flow.js';
-import { takeFaults } from './flow_check.js';
+import { endDeclarations, takeFaults } from './flow_check.js';
 import { makeFlows } from './flow_run.js';
 import { makeLive } from './live.js';
 import { plainText } from './plain.js';
@@ -80,6 +80,7 @@ export function makeRuntime(evaluate, statesMax, world, isLate, makeNative) {
             }
             const declared = takeFlows();
             flows.add(declared.segments);
+            endDeclarations();
             const faults = takeFaults();
             return JSON.stringify(faults.length > 0 ? { faults } : { deciders: infos, data, flows: declared.flows });
         } catch (error) {
