@@ -51,6 +51,15 @@ void arena_reset(struct arena *arena)
     }
 }
 
+size_t arena_bytes(const struct arena *arena)
+{
+    size_t bytes = 0;
+    for (const struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->older) {
+        bytes += chunk->size;
+    }
+    return bytes;
+}
+
 static void add_chunk(struct arena *arena, size_t need)
 {
     size_t size = arena->chunks == NULL ? CHUNK_BYTES_MIN : arena->chunks->size * 2;

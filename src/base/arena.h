@@ -14,6 +14,7 @@ struct arena {
 void arena_init(struct arena *arena);
 void arena_deinit(struct arena *arena);              /* frees everything; may be inited again */
 void arena_reset(struct arena *arena);               /* frees everything but one chunk */
+size_t arena_bytes(const struct arena *arena);       /* taken from the system */
 void *arena_alloc(struct arena *arena, size_t size); /* aligned for any type; not zeroed */
 void *arena_alloc_zero(struct arena *arena, size_t size);
 struct ever_slice arena_copy(struct arena *arena,

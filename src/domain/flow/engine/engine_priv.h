@@ -13,7 +13,8 @@
 #include "domain/flow/engine/graph.h"
 #include "domain/flow/engine/path_priv.h"
 
-#define STRETCH_ROOTS 1024u
+#define STRETCH_ROOTS 1024u       /* most roots of a stretch, a power of two */
+#define STRETCH_BYTES (32u << 20) /* of items, about */
 #define NO_TIME INT64_MIN
 
 struct derive_list {
@@ -132,6 +133,7 @@ struct derive_program {
     struct derive_output *outputs;
     size_t output_count;
     size_t output_capacity;
+    uint32_t stretch_roots; /* of the next stretch */
     /* Of one stretch: */
     struct arena stretch_arena;
     const struct ever_event *roots;

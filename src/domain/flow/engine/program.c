@@ -219,6 +219,7 @@ struct ever_err derive_program_create(struct ever_slice graphs, struct text *rep
     arena_init(&program->stretch_arena);
     arena_init(&program->out_arena);
     program->no_key_hash = table_hash(SLICE_NONE);
+    program->stretch_roots = STRETCH_ROOTS / 16; /* until it is seen how large items are */
     TRY(graph_parse(graphs, &program->arena, report, &program->graph));
     struct derive_parse parse = {.program = program, .report = report};
     size_t count = program->graph.flow_count;

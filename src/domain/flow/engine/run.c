@@ -439,6 +439,7 @@ static void add_given(struct derive_flow *flow, const struct derive_raw *raw,
         .event = {.root = &flow->program->roots[raw->root],
                   .type = raw->type,
                   .data = raw->data,
+                  .data_is_checked = true,
                   .metadata = metadata,
                   .tags = raw->tags,
                   .tag_count = raw->tag_count},
@@ -533,6 +534,18 @@ static void run_stretch(struct derive_program *program, struct derive_result *re
     }
 }
 
+/* Where items are large, as whole windows of arrays are, a stretch is shorter. */
+static void fit_stretch(struct derive_program *program)
+{
+    size_t bytes = arena_bytes(&program->stretch_arena);
+    uint32_t roots = program->stretch_roots;
+    if (bytes > STRETCH_BYTES && roots > 1) {
+        program->stretch_roots = roots / 2;
+    } else if (bytes < STRETCH_BYTES / 4 && roots < STRETCH_ROOTS) {
+        program->stretch_roots = roots * 2;
+    }
+}
+
 static bool reads(const struct derive_flow *flow, size_t upstream)
 {
     for (size_t i = 0; i < flow->graph->upstream_count; i++) {
@@ -578,8 +591,10 @@ void derive_program_run(struct derive_program *program, const struct ever_event 
     for (size_t done = 0; done < count && !program->abandoned;) {
         size_t left = count - done;
         program->roots = roots + done;
-        program->root_count = (uint32_t)(left < STRETCH_ROOTS ? left : STRETCH_ROOTS);
+        program->root_count =
+            (uint32_t)(left < program->stretch_roots ? left : program->stretch_roots);
         run_stretch(program, &result);
+        fit_stretch(program);
         done += program->root_count;
     }
     program->roots = NULL;

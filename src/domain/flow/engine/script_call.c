@@ -19,7 +19,7 @@ static void write_event(struct text *out, const struct derive_event *event)
 {
     json_write_string(out, event->type);
     text_add_byte(out, ',');
-    value_write_foreign(out, event->data);
+    value_write_data(out, event);
     text_add_byte(out, ',');
     value_write_foreign(out, event->metadata);
     text_add_byte(out, ',');
@@ -35,14 +35,21 @@ static void write_item(struct text *out, const struct derive_node *node,
 {
     const struct derive_item *at = item->item;
     const struct ever_event *root = node_root(node, at->root);
-    text_printf(out, "[%llu,%u,", (unsigned long long)root->position, item->k);
+    text_add_byte(out, '[');
+    text_add_u64(out, root->position);
+    text_add_byte(out, ',');
+    text_add_u64(out, item->k);
+    text_add_byte(out, ',');
     if (at->key_size > 0) {
         json_write_string(out, item_key(at));
     } else {
         text_add_text(out, "null");
     }
-    int64_t rest_us = (at->time_us % 1000 + 1000) % 1000;
-    text_printf(out, ",%lld,%u,", (long long)((at->time_us - rest_us) / 1000), item->input);
+    text_add_byte(out, ',');
+    value_write_ms(out, at->time_us);
+    text_add_byte(out, ',');
+    text_add_u64(out, item->input);
+    text_add_byte(out, ',');
     /* An earlier event, kept and given now, has another position than this root: it goes whole. */
     if (at->value.kind == VALUE_EVENT && at->value.event->root->position == root->position) {
         write_event(out, at->value.event);

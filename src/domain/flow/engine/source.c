@@ -218,14 +218,25 @@ void source_deinit(struct derive_program *program)
 
 /* --- Matching --------------------------------------------------------------------------------- */
 
-static bool has_tag(const struct ever_event *event, struct ever_slice tag)
+static bool has_tag(const struct ever_slice *tags, uint32_t count, struct ever_slice tag)
 {
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        if (slice_equal(event->tags[i], tag)) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (slice_equal(tags[i], tag)) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_all_tags(const struct ever_read *read, const struct ever_slice *tags,
+                         uint32_t count)
+{
+    for (uint32_t i = 0; i < read->tag_count; i++) {
+        if (!has_tag(tags, count, read->tags[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool type_matches(const struct ever_read *read, struct ever_slice type)
@@ -241,17 +252,9 @@ static bool type_matches(const struct ever_read *read, struct ever_slice type)
 static bool matches(const struct derive_source *source, const struct ever_event *event)
 {
     const struct ever_read *read = &source->read;
-    if (!slice_starts_with(event->stream, source->start) ||
-        (read->stream.size > 0 && !slice_equal(read->stream, event->stream)) ||
-        !type_matches(read, event->type)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < read->tag_count; i++) {
-        if (!has_tag(event, read->tags[i])) {
-            return false;
-        }
-    }
-    return true;
+    return slice_starts_with(event->stream, source->start) &&
+           (read->stream.size == 0 || slice_equal(read->stream, event->stream)) &&
+           type_matches(read, event->type) && has_all_tags(read, event->tags, event->tag_count);
 }
 
 static bool is_root(struct ever_slice stream)
@@ -388,17 +391,19 @@ void source_match(struct derive_program *program)
 
 /* --- Event times ------------------------------------------------------------------------------ */
 
-#define MS_LEAST INT64_C(-9214646400000) /* 1678-01-01; what timestamp.h can write */
-#define MS_MOST INT64_C(9214646399999)   /* 2261-12-31 */
-
 static bool time_of_value(const struct derive_value *value, struct arena *arena, int64_t *out_us)
 {
     struct derive_number number;
     if (value_number(value, &number)) {
-        if (!(number.real >= (double)MS_LEAST && number.real <= (double)MS_MOST)) {
+        const double us = number.real * 1000;
+        if (!(us >= (double)VALUE_TIME_LEAST_US && us <= (double)VALUE_TIME_MOST_US)) {
             return false;
         }
-        *out_us = number.is_whole ? number.whole * 1000 : (int64_t)(number.real * 1000);
+        *out_us = number.is_whole ? number.whole * 1000 : (int64_t)us;
+        return true;
+    }
+    if (value->kind == VALUE_TIME) { /* @time */
+        *out_us = value->whole;
         return true;
     }
     int64_t ns;
@@ -466,9 +471,12 @@ static void give_root(struct derive_node *node, uint32_t root)
                                .value = {.kind = VALUE_EVENT, .event = event}};
     node->counts.in++;
     node->flow->now.in++;
-    if (source->whole && event->data.size > 0 && !json_check(event->data, NULL)) {
-        node_fail(node, root, "its data is not JSON");
-        return;
+    if (source->whole && event->data.size > 0 && !event->data_is_checked) {
+        event->data_is_checked = json_check(event->data, NULL);
+        if (!event->data_is_checked) {
+            node_fail(node, root, "its data is not JSON");
+            return;
+        }
     }
     if (event_time(node, &item, &item.time_us)) {
         node_give(node, &item);
@@ -482,7 +490,8 @@ static void run_from_flow(struct derive_node *node, const struct derive_source *
     for (size_t i = 0; i < upstream->given_count; i++) {
         const struct derive_given *given = &upstream->given[i];
         if (given->root < flow->first || given->root >= flow->limit ||
-            !type_matches(&source->read, given->event.type)) {
+            !type_matches(&source->read, given->event.type) ||
+            !has_all_tags(&source->read, given->event.tags, given->event.tag_count)) {
             continue;
         }
         node->counts.in++;

@@ -70,6 +70,9 @@ struct derive_shape *value_make_shape(const struct ever_slice *names, uint32_t c
 void value_write_time(struct text *out, int64_t time_us)
 {
     char digits[TIMESTAMP_TEXT_BYTES];
+    /* The start of a window of a hundred years may lie before what can be written. */
+    time_us = time_us < VALUE_TIME_LEAST_US ? VALUE_TIME_LEAST_US : time_us;
+    time_us = time_us > VALUE_TIME_MOST_US ? VALUE_TIME_MOST_US : time_us;
     timestamp_format(time_us * 1000, digits);
     text_add_byte(out, '"');
     text_add(out, slice_of(digits, 23)); /* up to the ms */
@@ -82,6 +85,12 @@ static void write_whole(struct text *out, int64_t whole)
         text_add_byte(out, '-');
     }
     text_add_u64(out, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+}
+
+void value_write_ms(struct text *out, int64_t time_us)
+{
+    int64_t rest_us = (time_us % 1000 + 1000) % 1000; /* rounded down, before 1970 too */
+    write_whole(out, (time_us - rest_us) / 1000);
 }
 
 static void write_row(struct text *out, const struct derive_row *row, int64_t time_us)
@@ -107,12 +116,21 @@ void value_write_foreign(struct text *out, struct ever_slice json)
     }
 }
 
+void value_write_data(struct text *out, const struct derive_event *event)
+{
+    if (event->data_is_checked) {
+        text_add(out, event->data);
+    } else {
+        value_write_foreign(out, event->data);
+    }
+}
+
 static void write_event(struct text *out, const struct derive_event *event, int64_t time_us)
 {
     text_add_text(out, "{\"type\":");
     json_write_string(out, event->type);
     text_add_text(out, ",\"data\":");
-    value_write_foreign(out, event->data);
+    value_write_data(out, event);
     text_add_text(out, ",\"metadata\":");
     value_write_foreign(out, event->metadata);
     text_add_text(out, ",\"stream\":");
@@ -124,7 +142,7 @@ static void write_event(struct text *out, const struct derive_event *event, int6
     text_add_text(out, ",\"revision\":");
     text_add_u64(out, event->root->revision);
     text_add_text(out, ",\"time\":");
-    write_whole(out, (time_us - (time_us % 1000 + 1000) % 1000) / 1000);
+    value_write_ms(out, time_us);
     text_add_text(out, ",\"tags\":[");
     for (uint32_t i = 0; i < event->tag_count; i++) {
         if (i > 0) {

@@ -52,6 +52,7 @@ struct derive_event {              /* a root or derived event as its readers see
     const struct ever_event *root; /* the envelope, but for type and tags */
     struct ever_slice type;
     struct ever_slice data; /* empty: not JSON */
+    bool data_is_checked;
     struct ever_slice metadata;
     const struct ever_slice *tags;
     uint32_t tag_count;
@@ -109,8 +110,12 @@ void value_write_canonical(struct text *out, const struct derive_value *value, i
 
 /* JSON from outside that was not checked: null when it is none. */
 void value_write_foreign(struct text *out, struct ever_slice json);
+void value_write_data(struct text *out, const struct derive_event *event);
 
+#define VALUE_TIME_LEAST_US INT64_C(-9214560000000000)    /* 1678-01-01 */
+#define VALUE_TIME_MOST_US INT64_C(9214646399999999)      /* 2261-12-31 */
 void value_write_time(struct text *out, int64_t time_us); /* with quotes */
+void value_write_ms(struct text *out, int64_t time_us);   /* whole ms since 1970 */
 
 /* --- Comparing -------------------------------------------------------------------------------- */
 
