@@ -5,6 +5,7 @@
 #include "base/slice.h"
 #include "gateway/dispatch.h"
 #include "gateway/follow/feed.h"
+#include "gateway/follow/live_feed.h"
 #include "gateway/follow/live_query.h"
 #include "gateway/follow/marbles.h"
 #include "gateway/follow/wait.h"
@@ -59,6 +60,7 @@ static void on_wake(uv_async_t *handle)
     append_finish_all(gateway);
     if (atomic_exchange(&gateway->log_moved, false)) {
         feeds_log_moved(gateway->feeds);
+        live_feeds_log_moved(gateway->live_feeds);
     }
     if (atomic_exchange(&gateway->views_moved, false)) {
         waits_moved(gateway->waits);
@@ -110,6 +112,7 @@ static void open_handles(struct gateway *gateway)
     mailbox_init(&gateway->completions, wake_loop, gateway);
     turns_init(&gateway->turns, loop);
     gateway->feeds = feeds_create(gateway);
+    gateway->live_feeds = live_feeds_create(gateway);
     gateway->live_queries = live_queries_create(gateway);
     gateway->marbles = marbles_create(gateway);
     gateway->waits = waits_create(gateway);
@@ -156,6 +159,7 @@ static void close_handles(struct gateway *gateway)
     if (gateway->parts.flows != NULL) {
         flows_watch(gateway->parts.flows, NULL, NULL);
     }
+    live_feeds_destroy(gateway->live_feeds);
     gateway->open_handles = 6;
     feeds_close(gateway->feeds, handle_closed);
     live_queries_close(gateway->live_queries, handle_closed);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 struct feeds;
+struct live_feeds;
 struct live_queries;
 struct marbles;
 struct metrics;
@@ -38,6 +39,7 @@ struct gateway {
     struct feeds *feeds;                      /* event streams and their followers */
     struct live_queries *live_queries;        /* queries whose rows are pushed */
     struct marbles *marbles;                  /* flows that are watched */
+    struct live_feeds *live_feeds;            /* live subscriptions */
     struct waits *waits;                      /* calls that wait for views and flows */
     struct running_command *running_commands; /* given to the deciders; commands.c */
 

@@ -42,7 +42,12 @@ static void write_log(struct text *out, struct ever_slice host)
     text_add_text(out, "</ul>\n<p class=\"soft\">Follow it:</p>\n"
                        "<pre>curl -N -H 'Accept: text/event-stream' \\\n     ");
     write_address(out, host);
-    text_add_text(out, "/events</pre></section>\n");
+    text_add_text(out,
+                  "/events</pre>\n<p class=\"soft\">Or ask a question about what is to come:</p>\n"
+                  "<pre>curl -N -H 'Content-Type: text/javascript' \\\n     --data \""
+                  "from().pipe(bufferTime(1000), map(all =&gt; all.length))\" ");
+    write_address(out, host);
+    text_add_text(out, "/live</pre></section>\n");
 }
 
 static void write_server(struct text *out)

@@ -42,6 +42,9 @@ static const struct parameter_info parameters[PARAMETER_COUNT] = {
     [PARAMETER_AFTER] = {"after", "query", WHOLE_NUMBER,
                          "Begin behind this one: the same as from with the number after it.",
                          false},
+    [PARAMETER_EXPRESSION] = {"expression", "query", TEXT,
+                              "The expression, as from('account').map(e => e.data). Required.",
+                              false},
     [PARAMETER_LIMIT] = {"limit", "query",
                          "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}",
                          "At most so many events. NDJSON has no limit unless one is given, and "
@@ -100,10 +103,10 @@ const struct parameter_info *parameter_info(enum parameter parameter)
 }
 
 static const struct operation_group *const groups[] = {
-    &stream_operations,         &append_operations,  &event_operations,  &decider_operations,
-    &command_giving_operations, &command_operations, &view_operations,   &query_operations,
-    &flow_operations,           &asset_operations,   &health_operations, &metric_operations,
-    &description_operations,
+    &stream_operations,         &append_operations,      &event_operations, &decider_operations,
+    &command_giving_operations, &command_operations,     &view_operations,  &query_operations,
+    &flow_operations,           &live_operations,        &asset_operations, &health_operations,
+    &metric_operations,         &description_operations,
 };
 
 size_t operation_count(void)

@@ -30,6 +30,10 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"bad-body", 400, "The body has the wrong shape",
          "The body is valid JSON, but a member is missing, unknown or of the wrong kind. errors "
          "lists each fault with a JSON Pointer (RFC 6901) to its place."},
+    [PROBLEM_BAD_EXPRESSION] =
+        {"bad-expression", 400, "The live expression is wrong",
+         "It is one expression in JavaScript that gives a stream, such as "
+         "from('account').map(e => e.data). detail has the line and what is wrong there."},
     [PROBLEM_POSITION_AHEAD_OF_LOG] =
         {"position-ahead-of-log", 400, "The position or time lies in the future",
          "The request names a moment that the log has not reached. If a client remembers a "
@@ -122,6 +126,10 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
     [PROBLEM_RESULT_TOO_LARGE] = {"result-too-large", 422, "The query's result is too large",
                                   "It passes the limit of rows or bytes. Narrow the arguments, "
                                   "or put a LIMIT into the query."},
+    [PROBLEM_EXPRESSION_FAILED] =
+        {"expression-failed", 422, "The live expression failed",
+         "It threw, took more time or memory than it may, or gave what JSON cannot hold; detail "
+         "says which. The subscription is over; the server goes on."},
     [PROBLEM_BUSY] = {"busy", 429, "Too much is waiting",
                       "A queue is full. Nothing was done; try again after Retry-After seconds."},
     [PROBLEM_OVERTAKEN] =

@@ -16,6 +16,7 @@ extern const struct operation_group command_operations;        /* commands.c: th
 extern const struct operation_group view_operations;           /* views.c */
 extern const struct operation_group query_operations;          /* views.c: one */
 extern const struct operation_group flow_operations;           /* flows.c */
+extern const struct operation_group live_operations;           /* live.c */
 extern const struct operation_group asset_operations;          /* assets.c */
 extern const struct operation_group health_operations;         /* health.c */
 extern const struct operation_group metric_operations;         /* metrics.c */

@@ -1,7 +1,8 @@
 // live.js - a live expression: its sources, its module, and its way from one request to the next.
 //
-// FRAME_LOAD with {modules, live: path, now} builds and subscribes; FRAME_LIVE brings time and events. The server
-// has the clock: between two requests nothing moves, so the same requests give the same answers.
+// FRAME_LOAD with {live: true, modules, now, from} builds; FRAME_LIVE brings time and events, the first one
+// subscribes. The server has the clock: between two requests nothing moves, so the same requests give the same
+// answers.
 import { describe } from './faults.js';
 import { checkOptions, checkTexts, isRecord, shown, takeFaults } from './flow_check.js';
 import { constants, creation, operators, AsyncSubject, BehaviorSubject, ReplaySubject, Subject, of } from './live_operators.js';
@@ -79,7 +80,8 @@ export function makeLive(makeNative, world) {
     let native;
     let outputs = []; /* of the request in hand */
     let size = 0;
-    let position = 0; /* of the last event that was seen */
+    let position; /* of the last event that was seen */
+    let expression; /* its stream, until the first request subscribes to it */
     let end; /* {ended: true} or {failed: text}, said once */
 
     function say(value) {
@@ -126,8 +128,9 @@ export function makeLive(makeNative, world) {
         return text;
     }
 
-    // The module 'everfold/live', before the expression is evaluated.
-    function open(now) {
+    // The module 'everfold/live', before the expression is evaluated. `from`: the position it begins behind.
+    function open({ now, from: begins }) {
+        position = begins;
         native = makeNative();
         begin(native);
         native.advance(now);
@@ -137,16 +140,21 @@ export function makeLive(makeNative, world) {
         return Object.freeze({ ...steps, ...creation, ...others, ...constants(), from });
     }
 
-    // Subscribes to what the expression gave. A fault: a text.
-    function start(stream) {
+    // What the expression gave: {filters}, or a fault as a text.
+    function take(stream) {
         const [noted] = takeFaults();
         if (noted !== undefined || !(stream instanceof Stream)) {
             return { fault: noted ?? `expression:1: it gives ${shown(stream)}: a live expression gives a stream, as from('account').map(e => e.data)` };
         }
         loaded();
+        expression = stream;
+        return { filters: sources.map(({ filter }) => filter) };
+    }
+
+    function subscribe() {
         const failed = (error) => { end ??= { failed: describe(error, 'expression') }; };
-        native.run(handleOf(stream), say, failed, () => { end ??= { ended: true }; });
-        return { sources: sources.map(({ filter }) => filter), first: answer() };
+        native.run(handleOf(expression), say, failed, () => { end ??= { ended: true }; });
+        expression = undefined;
     }
 
     // {now, replay?, events: [[position, stream, type, revision, time_ms, data, metadata, tags]...]}
@@ -154,6 +162,9 @@ export function makeLive(makeNative, world) {
     // `replay`: the events are of the past, and time goes along with them; else they are of now.
     function step(text) {
         const { now, replay = false, events } = JSON.parse(text);
+        if (expression !== undefined) {
+            subscribe();
+        }
         for (const event of events.map(eventOf)) {
             moveTo(replay ? Math.max(event.time, native.now()) : now);
             position = event.position;
@@ -165,5 +176,5 @@ export function makeLive(makeNative, world) {
         return answer();
     }
 
-    return { open, start, step };
+    return { open, take, step };
 }

@@ -46,12 +46,12 @@ export function makeRuntime(evaluate, statesMax, world, isLate, makeNative) {
         return linked;
     }
 
-    // {modules: [expression], now} -> {live: [filter...], first: answer of live.js} | {faults}
-    function loadLive({ modules, now }) {
+    // {modules: [expression], now, from} -> {live: [filter...]} | {faults}
+    function loadLive(request) {
         try {
-            const linked = link(modules, { 'everfold/live': live.open(now) });
-            const { fault, sources, first } = live.start(linked.get(path).default);
-            return fault === undefined ? `{"live":${JSON.stringify(sources)},"first":${first}}` : JSON.stringify({ faults: [fault] });
+            const linked = link(request.modules, { 'everfold/live': live.open(request) });
+            const { fault, filters } = live.take(linked.get(path).default);
+            return JSON.stringify(fault === undefined ? { live: filters } : { faults: [fault] });
         } catch (error) {
             return JSON.stringify({ faults: [describe(error, path)] });
         }
