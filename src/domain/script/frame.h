@@ -46,9 +46,7 @@ enum frame_kind {
  * request with another number than expected makes the worker forget what it cached for the segment.
  * "need": nothing was run, the request is to be sent again with these states (null: there is none).
  * "fresh": the server has no state at all, so nothing is asked for. Programs that run side by side
- * name an "instance".
- *
- * FRAME_TIME_LIMIT as the answer has {"item":n} as payload, the one in hand. */
+ * name an "instance". */
 
 struct frame {
     enum frame_kind kind;

@@ -37,8 +37,7 @@ enum script_outcome {
 
 struct script_reply {
     enum script_outcome outcome;
-    struct ever_slice text; /* ANSWERED: JSON, not yet checked. Else a sentence, or empty, but for
-                             * what frame.h says of FRAME_TIME_LIMIT. */
+    struct ever_slice text; /* ANSWERED: JSON, not yet checked. Else a sentence, or empty. */
 };
 
 /* Memory of the caller's, with `body`, until `done` was called; then it may be sent anew. */

@@ -362,14 +362,13 @@ static void names_what_failed(void **state)
     }
 }
 
-static void a_function_that_loops_is_stopped_and_named(void **state)
+static void a_function_that_loops_is_stopped(void **state)
 {
     (void)state; /* cmocka's signature */
     struct flow_script_app app;
     open_chain(&app, ".scan((s, v) => { while (v === 7) {} return s + v; }, 0)");
     struct text answer = {0};
     assert_int_equal(flow_script_ask(&app, NUMBERS, &answer), SCRIPT_TIME_LIMIT);
-    assert_slice(text_slice(&answer), "{\"item\":2}");
     /* What the stopped call did is forgotten. */
     assert_answer(&app, "{\"segment\":\"f/1\",\"generation\":2,\"items\":[[9,0," A ",1,0,1]]}",
                   "{\"need\":{\"scan1\":[" A "]}}");
@@ -459,7 +458,7 @@ int main(void)
         cmocka_unit_test(cuts_do_not_show),
         cmocka_unit_test(slow_functions_are_answered_in_parts),
         cmocka_unit_test(names_what_failed),
-        cmocka_unit_test(a_function_that_loops_is_stopped_and_named),
+        cmocka_unit_test(a_function_that_loops_is_stopped),
         cmocka_unit_test(math_is_exact),
         cmocka_unit_test(time_is_the_event_and_chance_is_repeated),
     };

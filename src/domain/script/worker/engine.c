@@ -25,7 +25,6 @@ struct engine {
     JSObjectRef step;       /* functions of runtime.js */
     JSObjectRef flow;
     JSObjectRef live;
-    JSObjectRef in_hand;
     JSObjectRef shed;
 };
 
@@ -224,7 +223,6 @@ enum engine_result engine_load(struct engine *engine, const char *request, struc
     engine->step = keep(engine, runtime, "step");
     engine->flow = keep(engine, runtime, "flow");
     engine->live = keep(engine, runtime, "live");
-    engine->in_hand = keep(engine, runtime, "inHand");
     engine->shed = keep(engine, runtime, "shed");
     enum engine_result result = run(engine, engine->app, member(engine->app, runtime, "load"),
                                     LOAD_TIME_LIMIT_NS, request, out);
@@ -253,11 +251,7 @@ enum engine_result engine_step(struct engine *engine, const char *request, struc
 
 enum engine_result engine_flow(struct engine *engine, const char *request, struct text *out)
 {
-    enum engine_result result = run_loaded(engine, engine->flow, request, out);
-    if (result == ENGINE_TIME_LIMIT) {
-        (void)run_loaded(engine, engine->in_hand, "", out); /* it only looks */
-    }
-    return result;
+    return run_loaded(engine, engine->flow, request, out);
 }
 
 enum engine_result engine_live(struct engine *engine, const char *request, struct text *out)

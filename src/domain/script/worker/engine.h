@@ -27,7 +27,6 @@ enum engine_result {
 enum engine_result engine_compile(struct engine *engine, const char *request, struct text *out);
 enum engine_result engine_load(struct engine *engine, const char *request, struct text *out);
 enum engine_result engine_step(struct engine *engine, const char *request, struct text *out);
-/* With ENGINE_TIME_LIMIT `out` has the item in hand: {"item":17}. */
 enum engine_result engine_flow(struct engine *engine, const char *request, struct text *out);
 enum engine_result engine_live(struct engine *engine, const char *request, struct text *out);
 

@@ -147,12 +147,6 @@ export function makeFlows({ evaluate, statesMax, world, isLate }) {
         }
     }
 
-    // What the item in hand is, for a call that was cut off.
-    function inHand() {
-        world.time = undefined;
-        return JSON.stringify({ item: world.index });
-    }
-
     function shed() {
         for (const segment of compiled.values()) {
             segment.states.forEach((state) => state.forget(false));
@@ -160,5 +154,5 @@ export function makeFlows({ evaluate, statesMax, world, isLate }) {
         }
     }
 
-    return { add, run, inHand, shed };
+    return { add, run, shed };
 }

@@ -1,7 +1,7 @@
 // runtime.js - links the modules of an APP and hands requests to what they are for.
 //
 // Bundled with what it imports and evaluated behind lockdown.js; `makeRuntime` gives {load, step, flow,
-// inHand, live, shed}, which take and give JSON texts, and {loading}: the file that load() was at when it was stopped.
+// live, shed}, which take and give JSON texts, and {loading}: the file that load() was at when it was stopped.
 import { makeDeciders } from './decide.js';
 import { describe, LoadFault, setPaths } from './faults.js';
 import { everfoldFlow, takeFlows } from './flow.js';
@@ -95,5 +95,5 @@ export function makeRuntime(evaluate, statesMax, world, isLate, makeNative) {
         return deciders.shed();
     }
 
-    return { load, loading: () => path, step: deciders.step, flow: flows.run, live: live.step, inHand: flows.inHand, shed };
+    return { load, loading: () => path, step: deciders.step, flow: flows.run, live: live.step, shed };
 }
