@@ -173,6 +173,9 @@ test('a changed flow is built beside and takes over; the earlier stream stays', 
     const alias = (await server.json('GET', '/streams/flow-large')).body.events;
     assert.deepEqual(alias.map((e) => e.data.version), [before.version, after.version]);
     assert.equal((await verify(app, server.data)).code, 0);
+    const listed = await everfold(['flow', 'list', '--url', server.url]);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.deepEqual(JSON.parse(listed.stdout).map((flow) => flow.name), ['even', 'large', 'large-count', 'totals']);
     await server.stop();
 });
 
@@ -195,5 +198,11 @@ flow('fragile', () => from('account').map((e) => e.data.missing.part).emit('Neve
     assert.match(stopped.endless.failure, /longer than it may/);
     assert.match(stopped.fragile.failure, /flows\/bank\.js:\d+: TypeError/);
     assert.equal(flows.find((flow) => flow.name === 'totals').events, 4);
+    const proof = await verify(app, server.data, 'fragile');
+    assert.equal(proof.code, 1);
+    assert.deepEqual(proof.flows.map((flow) => [flow.flow, flow.verdict]), [['fragile', 'failed']]);
+    const unknown = await everfold(['flow', 'verify', app, 'fragil', '--data', server.data]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /there is no flow fragil; there are: endless even fragile/);
     await server.stop();
 });

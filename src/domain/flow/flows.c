@@ -15,7 +15,7 @@
 static struct flows_options complete(const struct flows_options *given)
 {
     struct flows_options options = given == NULL ? (struct flows_options){0} : *given;
-    options.time_limit_ms = options.time_limit_ms == 0 ? 2000 : options.time_limit_ms;
+    options.time_limit_ms = options.time_limit_ms == 0 ? 1000 : options.time_limit_ms;
     options.memory_limit_mb = options.memory_limit_mb == 0 ? 256 : options.memory_limit_mb;
     if (options.batch_roots == 0 || options.batch_roots > DERIVE_BATCH_ROOTS) {
         options.batch_roots = DERIVE_BATCH_ROOTS;
