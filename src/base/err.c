@@ -1,6 +1,7 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *ever_code_name(enum ever_code code)
 {
@@ -25,6 +26,12 @@ const char *ever_code_name(enum ever_code code)
     size_t index = (size_t)code;
     return index < sizeof names / sizeof names[0] && names[index] != NULL ? names[index]
                                                                           : "unnamed";
+}
+
+const char *err_sentence(struct ever_err err)
+{
+    const char *place_end = err.what == NULL ? NULL : strstr(err.what, ": ");
+    return place_end == NULL ? ever_code_name(err.code) : place_end + 2;
 }
 
 enum ever_code err_code_of_errno(int number)

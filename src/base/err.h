@@ -35,5 +35,8 @@
         taken_;                                                                                    \
     })
 
+/* What happened, without the place in our source, which helps nobody whose request failed. */
+const char *err_sentence(struct ever_err err);
+
 /* EVER_NO_SPACE for a full disk or quota, EVER_NO_MEMORY, else EVER_IO. */
 enum ever_code err_code_of_errno(int number);

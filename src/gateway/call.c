@@ -159,17 +159,10 @@ static void retry_after(struct call *call, uint64_t seconds)
     call_header_u64(call, SLICE_LITERAL("Retry-After"), seconds);
 }
 
-/* What happened, without the place in our source, which helps nobody whose request was refused. */
-static const char *sentence_of(struct ever_err err)
-{
-    const char *place_end = err.what == NULL ? NULL : strstr(err.what, ": ");
-    return place_end == NULL ? ever_code_name(err.code) : place_end + 2;
-}
-
 void call_write_failed(struct call *call, struct ever_err err)
 {
     ASSERT(err.code != EVER_OK);
-    const char *what = sentence_of(err);
+    const char *what = err_sentence(err);
     switch (err.code) {
     case EVER_BUSY:
         retry_after(call, 1);

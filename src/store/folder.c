@@ -165,6 +165,9 @@ static struct ever_err open_to_write(struct folder *folder, struct env *env, con
     TRY(err);
     struct content content;
     TRY(look(folder->vfs, dir, &content)); /* before the first byte is written there */
+    if (content.has_store) {
+        TRY(read_store_file(folder, dir)); /* it may be somebody else's of that name */
+    }
     TRY(folder->vfs->lock(folder->vfs, lock_path, &folder->lock));
     TRY(look(folder->vfs, dir, &content)); /* the one before us may just have made it */
     if (!content.has_store) {

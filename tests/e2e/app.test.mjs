@@ -171,6 +171,45 @@ test('each kind of APP file is named when it is closed to the server, and so is 
     assert.ok(result.stderr.includes(`${closed}: Permission denied`), result.stderr);
 });
 
+const greedy = `-- view v
+create table t (id text primary key, n integer not null) strict;
+-- on X
+insert into t (id, n) values (@id, :n);
+-- query slow()
+with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) as n from c;
+-- query many()
+with recursive c(i) as (select 1 union all select i + 1 from c where i < 20000) select i from c;
+-- query big()
+select printf('%.*c', 20000000, 'x') as s;
+-- query all()
+select id, n from t;
+`;
+
+test('a query that takes too much, and an event a view cannot apply, are told apart from a healthy view', async () => {
+    const server = await startServer({ app: makeApp({ 'views/v.sql': greedy }) });
+    const refused = async (path, status, type, detail) => {
+        const answer = await server.json('GET', path);
+        assert.deepEqual([answer.status, answer.body.type], [status, `/problems/${type}`], JSON.stringify(answer.body));
+        assert.match(answer.body.detail, detail);
+    };
+    await refused('/views/v/many', 422, 'result-too-large', /10000 rows/);
+    await refused('/views/v/big', 422, 'result-too-large', /16777216 bytes/);
+    if ((process.env.EVERFOLD_PRESET ?? 'release') === 'release') { // it takes its five seconds
+        await refused('/views/v/slow', 503, 'query-time-limit', /^the query slow.* longer than 5 s$/);
+    }
+    await server.json('POST', '/streams/t-1', { body: [{ type: 'X', data: { n: 1 } }, { type: 'X', data: { n: 'text' } }] });
+    await server.json('GET', '/views/v/all', { headers: { 'everfold-min-position': '1', prefer: 'wait=30' } });
+    let view;
+    do {
+        view = (await server.json('GET', '/views/v')).body;
+    } while (view.state !== 'stopped');
+    assert.equal(view.failedPosition, 2);
+    assert.match(view.failure, /TEXT value in INTEGER column t\.n/);
+    assert.equal((await server.json('GET', '/health/ready')).body.status, 'degraded');
+    assert.equal((await server.json('POST', '/streams/t-2', { body: { type: 'X', data: { n: 2 } } })).status, 201, 'the log goes on');
+    assert.equal(await server.stop(), 0);
+});
+
 test('a changed view file is built from the first event and takes over', async () => {
     const app = temporaryFolder();
     cpSync(join(root, 'examples/bank'), app, { recursive: true, filter: (path) => !path.includes('.everfold') });

@@ -36,6 +36,15 @@ test('a data folder that is not ours is left as it is', async () => {
     assert.equal(readFileSync(join(data, 'letter.txt'), 'utf8'), 'dear reader');
 });
 
+test('a file of the same name does not make a folder ours', async () => {
+    const data = temporaryFolder();
+    writeFileSync(join(data, 'store'), 'milk, bread\n');
+    const result = await everfold(['serve', '--data', data, '--port', '0']);
+    assert.equal(result.code, 1);
+    assert.match(result.stderr, /is not a data folder of Everfold; it was left as it is/);
+    assert.deepEqual(readdirSync(data), ['store']);
+});
+
 test('a folder that cannot be made is named', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');

@@ -138,11 +138,10 @@ static void encode_rows(struct live_query *query)
 static void encode_failure(struct live_query *query)
 {
     const struct problem_info *info = problem_info(query_answer_problem(query->job.err));
-    struct ever_slice detail = query->job.report.size > 0 ? text_slice(&query->job.report)
-                                                          : slice_of_text(query->job.err.what);
     text_clear(&query->message);
     text_add_text(&query->message, "event: error\ndata: ");
-    problem_write(&query->message, info, info->status, detail, SLICE_NONE, SLICE_NONE);
+    problem_write(&query->message, info, info->status, text_slice(&query->job.report), SLICE_NONE,
+                  SLICE_NONE);
     text_add_text(&query->message, "\n\n");
     query->failed = true;
     query->version++;

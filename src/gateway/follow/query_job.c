@@ -12,6 +12,12 @@ static void run(uv_work_t *work)
     struct query_job *job = work->data;
     job->err = view_query(job->view, job->query, job->arguments, job->argument_count, &limits,
                           &job->rows, &job->position, &job->report);
+    if (job->err.code == EVER_TIMEOUT) {
+        text_printf(&job->report, "the query %s, with the wait for its turn, took longer than %u s",
+                    job->query->name, QUERY_TIME_LIMIT_MS / 1000);
+    } else if (!IS_OK(job->err) && job->report.size == 0) {
+        text_add_text(&job->report, err_sentence(job->err));
+    }
 }
 
 static void finished(uv_work_t *work, int status)

@@ -128,13 +128,11 @@ static void answer_failed(struct asked_query *asked)
 {
     const struct query_job *job = &asked->job;
     enum problem problem = query_answer_problem(job->err);
-    struct ever_slice detail = job->report.size > 0    ? text_slice(&job->report)
-                               : job->err.what == NULL ? SLICE_NONE
-                                                       : slice_of_text(job->err.what);
     if (problem_info(problem)->status == 503) {
         call_header(asked->call, SLICE_LITERAL("Retry-After"), SLICE_LITERAL("1"));
     }
-    call_problem_as(asked->call, problem_info(problem)->status, problem, SLICE_NONE, detail);
+    call_problem_as(asked->call, problem_info(problem)->status, problem, SLICE_NONE,
+                    text_slice(&job->report));
 }
 
 static void answer_no_row(struct asked_query *asked)
