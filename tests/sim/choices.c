@@ -76,3 +76,13 @@ uint64_t disk_tape_span(const struct disk_tape *tape)
     }
     return tape->is_too_short ? UINT64_MAX : span;
 }
+
+uint64_t disk_power_off_span(const struct disk *disk)
+{
+    struct disk_tape tape;
+    disk_tape_init(&tape);
+    struct disk *probe = disk_clone(disk);
+    disk_power_off(probe, &tape.choices);
+    disk_destroy(probe);
+    return disk_tape_span(&tape);
+}

@@ -345,6 +345,11 @@ void disk_arm(struct disk *disk, enum disk_fault fault, uint64_t call, struct di
     disk->choices = choices;
 }
 
+void disk_arm_death(struct disk *disk, uint64_t call)
+{
+    disk->death_call = call;
+}
+
 void disk_disarm(struct disk *disk)
 {
     disk->fault = DISK_NO_FAULT;
@@ -370,6 +375,7 @@ void disk_restart(struct disk *disk)
 {
     ASSERT(disk->open_count == 0);
     disk_disarm(disk);
+    disk->death_call = 0;
     disk->is_dead = false;
     disk->calls = 0;
 }

@@ -47,7 +47,9 @@ struct vfs *disk_vfs(struct disk *disk);
  * are borrowed while armed. */
 void disk_arm(struct disk *disk, enum disk_fault fault, uint64_t call,
               struct disk_choices *choices);
-void disk_disarm(struct disk *disk); /* there is space again, too */
+/* And the process dies before call number `call`, whatever befell it until then. */
+void disk_arm_death(struct disk *disk, uint64_t call);
+void disk_disarm(struct disk *disk); /* there is space again, too; death stays */
 void disk_lie(struct disk *disk, unsigned lies);
 uint64_t disk_calls(const struct disk *disk);
 bool disk_is_dead(const struct disk *disk);
@@ -89,3 +91,5 @@ bool disk_tape_next(struct disk_tape *tape);
 /* How many combinations the choices asked for since the last next() span; UINT64_MAX: more than
  * fit the tape. */
 uint64_t disk_tape_span(const struct disk_tape *tape);
+/* Into how many states a loss of power could bring the disk now; likewise. */
+uint64_t disk_power_off_span(const struct disk *disk);

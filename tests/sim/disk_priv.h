@@ -32,6 +32,7 @@ struct disk {
     uint64_t calls;
     enum disk_fault fault;
     uint64_t fault_call;
+    uint64_t death_call; /* 0: none */
     struct disk_choices *choices;
     unsigned lies;
     bool is_dead;

@@ -61,6 +61,10 @@ static struct call begin(struct disk *disk)
         return (struct call){.err = fail_dead()};
     }
     uint64_t number = disk->calls++;
+    if (disk->death_call != 0 && number >= disk->death_call) {
+        disk->is_dead = true;
+        return (struct call){.err = fail_dead()};
+    }
     bool is_it = number == disk->fault_call;
     bool lasts = disk->fault == DISK_FULL && number > disk->fault_call;
     return befall(disk, is_it || lasts ? disk->fault : DISK_NO_FAULT);
@@ -117,13 +121,13 @@ static void write_half(struct disk_file *file, uint64_t offset, struct ever_slic
     }
 }
 
-/* As many sectors as there is space for. */
+/* As many sectors as there is space for; space is given in pieces that direct I/O can use. */
 static struct ever_err write_until_full(struct disk_file *file, uint64_t offset,
                                         struct ever_slice bytes)
 {
     struct disk_choices *choices = file->disk->choices;
-    size_t sectors = bytes.size / DISK_SECTOR_BYTES;
-    size_t fit = choices->choose(choices, (uint32_t)sectors + 2) * DISK_SECTOR_BYTES;
+    size_t piece = file->base.alignment;
+    size_t fit = choices->choose(choices, (uint32_t)(bytes.size / piece) + 2) * piece;
     disk_node_write(file->node, offset, slice_first(bytes, fit < bytes.size ? fit : 0));
     return no_space();
 }

@@ -349,16 +349,6 @@ static void power_off_some(const struct world *world, struct tally *tally)
     }
 }
 
-static uint64_t span_of(const struct world *world)
-{
-    struct disk_tape tape;
-    disk_tape_init(&tape);
-    struct disk *probe = disk_clone(world->disk);
-    disk_power_off(probe, &tape.choices);
-    disk_destroy(probe);
-    return disk_tape_span(&tape);
-}
-
 /* The process is gone. It may have been killed alone, or power was lost. */
 static void try_aftermaths(const struct world *world, struct tally *tally)
 {
@@ -366,7 +356,7 @@ static void try_aftermaths(const struct world *world, struct tally *tally)
     disk_restart(killed.disk);
     cut_recovery(&killed, tally->states, tally);
     recover(killed, tally->states, tally);
-    if (span_of(world) <= SPAN_MAX) {
+    if (disk_power_off_span(world->disk) <= SPAN_MAX) {
         power_off_all(world, tally);
     } else {
         power_off_some(world, tally);

@@ -3,10 +3,14 @@
  * append that is written twice when it is sent again; a reader that loses its place when the disk
  * fails once.
  *
- * One fixed history, of appends to several streams at once, is written on a simulated disk that is
- * failed or filled up, and killed or powered off, at each of its I/O calls. A store may only ever
- * hold the beginning of that history: all that was acknowledged, and the one append after it whose
- * outcome nobody heard, or not. */
+ * One fixed history, of appends to several streams at once, is written on a simulated disk. At each
+ * of its I/O calls in turn something befalls it: the call fails, having done all, some or none of
+ * its work; the disk is full; the process dies before, in or behind the call, or some calls later.
+ * What that leaves is recovered as it is; after power was lost, in every combination of what was
+ * not synced or, where those are many, in some; and with recovery itself befallen at its calls.
+ *
+ * A store may only ever hold the beginning of that history: all that was acknowledged, and the one
+ * append after it whose outcome nobody heard, or not. */
 #include "unit/unit.h"
 
 #include "sim/disk.h"
@@ -125,6 +129,7 @@ struct world {
     uint32_t acked;        /* appends that must be there */
     bool is_pending;       /* the outcome of the next one is unknown */
     bool expects_fault;    /* calls may fail: otherwise that is a violation */
+    bool looked_closely;   /* at what the index says, the last time it was opened */
     const char *violation; /* the first promise that was broken */
 };
 
@@ -289,12 +294,17 @@ static void compare_repeated(struct world *world, struct ever *store)
     }
 }
 
+/* All that the log has; each second time also what the index makes of it, which takes longer. */
 static void compare_all(struct world *world, struct ever *store)
 {
     struct ever_slice tag = slice_of_text("red");
     struct ever_read everything = {.from = 1};
     struct ever_read tagged = {.tags = &tag, .tag_count = 1, .from = UINT64_MAX, .backward = true};
     compare_reading(world, store, &everything, wants_all, 0);
+    world->looked_closely = !world->looked_closely;
+    if (!world->looked_closely) {
+        return;
+    }
     compare_reading(world, store, &tagged, wants_tagged, 0);
     for (uint32_t stream = 0; stream < STREAMS; stream++) {
         compare_stream(world, store, stream);
@@ -347,6 +357,18 @@ static struct ever *open_and_meet(struct world *world)
     return store;
 }
 
+/* Where a write has failed nobody knows what the disk has: nothing is built on it. */
+static void expect_refusal(struct world *world, struct ever *store)
+{
+    struct ever_result result;
+    uint32_t append = world->acked;
+    struct ever_err err =
+        ever_append(store, history.writes[append], history.write_count[append], &result, NULL);
+    if (IS_OK(err)) {
+        blame(world, "a store whose disk has failed goes on writing");
+    }
+}
+
 /* Appends, whatever it takes: space comes back, a failed disk means to open again. */
 static struct ever *append_surely(struct world *world, struct ever *store)
 {
@@ -360,10 +382,13 @@ static struct ever *append_surely(struct world *world, struct ever *store)
         }
         if (err.code == EVER_NO_SPACE) {
             disk_disarm(world->disk);
-        } else {
-            ever_close(store);
-            store = open_and_meet(world);
+            continue;
         }
+        if (err.code == EVER_UNKNOWN) {
+            expect_refusal(world, store);
+        }
+        ever_close(store);
+        store = open_and_meet(world);
     }
     if (!disk_is_dead(world->disk)) {
         blame(world, "an append never succeeds");
@@ -414,105 +439,192 @@ static void recover(struct world world, uint64_t seed, struct tally *tally)
     struct disk_random random;
     disk_random_init(&random, seed);
     world.expects_fault = false;
+    world.looked_closely = seed % 2 == 0;
     append_some(&world, 1);
     disk_power_off(world.disk, &random.choices);
     append_some(&world, 0);
     settle(&world, tally);
 }
 
-#define RECOVERY_CALLS 60u /* recovery and one append, about */
-
-/* Recovery is cut somewhere, too. */
-static void cut_recovery(struct world world, uint64_t seed, struct tally *tally)
+/* Recovery and the append behind it are befallen themselves, at this call. Then power is lost. */
+static void befall_recovery(const struct world *left, uint64_t call, enum disk_fault fault,
+                            uint64_t seed, struct tally *tally, bool *out_befell)
 {
     struct disk_random random;
+    struct world world = world_clone(left);
     disk_random_init(&random, seed);
+    disk_restart(world.disk);
     world.expects_fault = true;
-    disk_arm(world.disk, DISK_DIE, seed % RECOVERY_CALLS, &random.choices);
+    disk_arm(world.disk, fault, call, &random.choices);
     append_some(&world, 1);
+    *out_befell = disk_calls(world.disk) > call;
     disk_power_off(world.disk, &random.choices);
     recover(world, seed, tally);
 }
 
-/* The process is gone. It may have been killed alone, or power was lost. One sample of each: all
- * that a loss of power may do to the log itself is tried on the log itself, which opens faster. */
-static void try_aftermaths(const struct world *world, uint64_t seed, struct tally *tally)
+/* At every `stride`th of its calls, by each kind of fault in turn. */
+static void befall_recoveries(const struct world *left, uint64_t stride, uint64_t seed,
+                              struct tally *tally)
 {
-    struct disk_random random;
-    struct world killed = world_clone(world);
-    struct world off = world_clone(world);
-    disk_random_init(&random, seed);
-    disk_restart(killed.disk);
-    disk_power_off(off.disk, &random.choices);
-    if (seed % 4 < 2) {
-        recover(killed, seed, tally);
-    } else {
-        cut_recovery(killed, seed, tally);
+    static const enum disk_fault faults[] = {DISK_DIE, DISK_DIE_AFTER, DISK_FAIL, DISK_FULL};
+    bool befell = true;
+    for (uint64_t call = seed % stride; befell; call += stride) {
+        enum disk_fault fault = faults[(seed + call / stride) % 4];
+        befall_recovery(left, call, fault, seed + call, tally, &befell);
     }
-    recover(off, seed, tally);
 }
 
-/* The workload, with this fault at every second call in turn, from the first one on; the other
- * deadly and the other harmless fault are tried at those between. With lies until one is found out.
- */
-static struct tally enumerate(enum disk_fault fault, uint64_t first, unsigned lies)
+#define SPAN_MAX 32u /* so many combinations of what was not synced are all tried, */
+#define SAMPLES 4u   /* of more, so many */
+
+static void power_off_all(const struct world *left, struct tally *tally)
+{
+    struct disk_tape tape;
+    disk_tape_init(&tape);
+    do {
+        struct world off = world_clone(left);
+        disk_power_off(off.disk, &tape.choices);
+        recover(off, tally->states, tally);
+    } while (disk_tape_next(&tape));
+}
+
+static void power_off_some(const struct world *left, struct tally *tally)
+{
+    for (uint64_t i = 0; i < SAMPLES; i++) {
+        struct disk_random random;
+        struct world off = world_clone(left);
+        disk_random_init(&random, tally->states);
+        disk_power_off(off.disk, &random.choices);
+        recover(off, tally->states, tally);
+    }
+}
+
+/* The process is gone, in the middle of something. It was killed alone, or power was lost. */
+static void try_aftermaths(const struct world *left, uint64_t stride, uint64_t seed,
+                           struct tally *tally)
+{
+    struct world killed = world_clone(left);
+    disk_restart(killed.disk);
+    recover(killed, seed, tally);
+    befall_recoveries(left, stride, seed, tally);
+    if (disk_power_off_span(left->disk) <= SPAN_MAX) {
+        power_off_all(left, tally);
+    } else {
+        power_off_some(left, tally);
+    }
+}
+
+#define RECOVERY_CALLS 60u /* recovery and one append, about */
+
+/* The process survived the fault and came to its end: what it leaves is much the same each time. */
+static void try_some_aftermaths(const struct world *left, uint64_t seed, struct tally *tally)
+{
+    struct disk_random random;
+    struct world off = world_clone(left);
+    bool befell;
+    disk_random_init(&random, seed);
+    disk_power_off(off.disk, &random.choices);
+    recover(off, seed, tally);
+    befall_recovery(left, seed % RECOVERY_CALLS, DISK_DIE, seed, tally, &befell);
+}
+
+/* --- Faults ---------------------------------------------------------------------------------- */
+
+/* What is done of a write or sync that a fault befalls. */
+enum half { HALF_ANY, HALF_NOTHING, HALF_ALL, HALF_BEGINNING };
+
+struct choice { /* always the same, or the first `first_count` times the first */
+    struct disk_choices choices;
+    enum half half;
+    uint32_t first_count;
+};
+
+static uint32_t choose(struct disk_choices *choices, uint32_t count)
+{
+    struct choice *choice = (struct choice *)choices;
+    if (choice->half == HALF_BEGINNING && choice->first_count > 0) {
+        choice->first_count--;
+        return 0;
+    }
+    return choice->half == HALF_ALL ? 0 : count - 1;
+}
+
+struct way {
+    const char *name;
+    enum disk_fault fault;
+    enum half half;
+    uint32_t stride; /* when it dies: of the calls of recovery that are befallen in turn */
+    bool then_dies;  /* the process dies some calls later */
+};
+
+static const struct way all_ways[] = {
+    {"dies in the middle of a call", DISK_DIE, HALF_ANY, 3, false},
+    {"dies before a call", DISK_DIE, HALF_NOTHING, 41, false},
+    {"dies when a write is done, but not synced", DISK_DIE, HALF_ALL, 41, false},
+    {"dies behind a call", DISK_DIE_AFTER, HALF_ANY, 41, false},
+    {"a call fails, and did any part of its work", DISK_FAIL, HALF_ANY, 0, false},
+    {"a call fails, and did nothing", DISK_FAIL, HALF_NOTHING, 0, false},
+    {"a call fails, though all of it was done", DISK_FAIL, HALF_ALL, 0, false},
+    {"a write is cut short", DISK_FAIL, HALF_BEGINNING, 0, false},
+    {"the disk is full from a call on", DISK_FULL, HALF_ANY, 0, false},
+    {"the disk is full, and takes no sector more", DISK_FULL, HALF_NOTHING, 0, false},
+    {"a call fails, and the process dies later", DISK_FAIL, HALF_ANY, 41, true},
+    {"the disk is full, and the process dies later", DISK_FULL, HALF_ANY, 41, true},
+};
+
+/* The workload, befallen at this call. False: it has no such call. */
+static bool befall_workload(const struct way *way, uint64_t call, struct world *world)
+{
+    struct disk_random random;
+    struct choice choice = {
+        .choices = {.choose = choose}, .half = way->half, .first_count = 1 + call % 4};
+    disk_random_init(&random, call);
+    disk_arm(world->disk, way->fault, call,
+             way->half == HALF_ANY ? &random.choices : &choice.choices);
+    if (way->then_dies) {
+        disk_arm_death(world->disk, call + 1 + call % 5);
+    }
+    workload(world);
+    bool befell = disk_calls(world->disk) > call;
+    disk_disarm(world->disk);
+    return befell;
+}
+
+/* At each call in turn; with lies until one is found out. */
+static struct tally enumerate(const struct way *way, unsigned lies)
 {
     struct tally tally = {0};
-    for (uint64_t call = first;; call += 2) {
-        struct disk_random random;
-        struct world world = {.disk = disk_create(512), .expects_fault = true};
-        disk_random_init(&random, call);
+    bool befell = true;
+    for (uint64_t call = 0; befell && (lies == 0 || tally.violations == 0); call++) {
+        uint32_t alignment = call % 2 == 0 ? 512 : 4096;
+        struct world world = {.disk = disk_create(alignment), .expects_fault = true};
         disk_lie(world.disk, lies);
-        disk_arm(world.disk, fault, call, &random.choices);
-        workload(&world);
-        bool befell = disk_calls(world.disk) > call;
-        disk_disarm(world.disk);
+        befell = befall_workload(way, call, &world);
         if (tally.first == NULL) {
             tally.call = call;
         }
-        try_aftermaths(&world, call, &tally);
-        settle(&world, &tally);
-        if (!befell || (lies != 0 && tally.violations > 0)) {
-            return tally;
+        if (disk_is_dead(world.disk)) {
+            try_aftermaths(&world, way->stride, call, &tally);
+        } else {
+            try_some_aftermaths(&world, call, &tally);
         }
+        settle(&world, &tally);
     }
+    return tally;
 }
 
 /* --- Tests ----------------------------------------------------------------------------------- */
 
-static void expect_no_violation(enum disk_fault fault, uint64_t first)
+static void nothing_is_lost_whatever_befalls_a_call(void **state)
 {
-    struct tally tally = enumerate(fault, first, 0);
-    print_message("fault %d: %llu states\n", (int)fault, (unsigned long long)tally.states);
+    const struct way *way = *state;
+    struct tally tally = enumerate(way, 0);
+    print_message("%llu states\n", (unsigned long long)tally.states);
     if (tally.violations > 0) {
-        fail_msg("%llu of %llu states, the first at call %llu: %s",
+        fail_msg("%s: %llu of %llu states, the first at call %llu: %s", way->name,
                  (unsigned long long)tally.violations, (unsigned long long)tally.states,
                  (unsigned long long)tally.call, tally.first);
     }
-}
-
-static void survives_death_at_calls(void **state)
-{
-    (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_DIE, 0);
-}
-
-static void survives_death_after_calls(void **state)
-{
-    (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_DIE_AFTER, 1);
-}
-
-static void survives_a_failure_of_calls(void **state)
-{
-    (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_FAIL, 0);
-}
-
-static void survives_a_full_disk_from_calls_on(void **state)
-{
-    (void)state; /* cmocka's signature */
-    expect_no_violation(DISK_FULL, 1);
 }
 
 static void a_sync_left_out_is_noticed(void **state)
@@ -520,7 +632,7 @@ static void a_sync_left_out_is_noticed(void **state)
     (void)state; /* cmocka's signature */
     static const unsigned lies[] = {DISK_LIE_WRITE, DISK_LIE_SYNC, DISK_LIE_DIR};
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
-        struct tally tally = enumerate(DISK_DIE, 0, lies[i]);
+        struct tally tally = enumerate(&all_ways[0], lies[i]);
         print_message("liar %zu: found out at call %llu: %s\n", i, (unsigned long long)tally.call,
                       tally.first == NULL ? "never" : tally.first);
         assert_true(tally.violations > 0);
@@ -594,16 +706,19 @@ static void a_reader_goes_on_behind_a_failed_call(void **state)
     disk_destroy(world.disk);
 }
 
+#define WAYS (sizeof all_ways / sizeof all_ways[0])
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(survives_death_at_calls),
-        cmocka_unit_test(survives_death_after_calls),
-        cmocka_unit_test(survives_a_failure_of_calls),
-        cmocka_unit_test(survives_a_full_disk_from_calls_on),
+    struct CMUnitTest tests[WAYS + 3] = {
         cmocka_unit_test(a_sync_left_out_is_noticed),
         cmocka_unit_test(an_index_that_is_damaged_or_lost_is_made_again),
         cmocka_unit_test(a_reader_goes_on_behind_a_failed_call),
     };
+    for (size_t i = 0; i < WAYS; i++) {
+        tests[3 + i] = (struct CMUnitTest){.name = all_ways[i].name,
+                                           .test_func = nothing_is_lost_whatever_befalls_a_call,
+                                           .initial_state = (void *)(uintptr_t)&all_ways[i]};
+    }
     return cmocka_run_group_tests_name("crashes of the store", tests, make_history, NULL);
 }
