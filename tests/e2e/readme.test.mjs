@@ -1,9 +1,9 @@
-// Catches: a command in the README that does not work, or does not print what the README shows; an
-// example in docs/deciders.md that is no working APP.
+// Catches: a command in the README or in docs/event-streams.md that does not work, or does not print what
+// the page shows; an example in docs/deciders.md that is no working APP.
 //
-// Blocks marked ```console are run in order against the bank example: lines behind "$ " are
-// commands, what follows is what they must print. UUIDs and times are compared by their shape, the
-// address by the one the test picked.
+// Blocks marked ```console are run in order against the bank example, or the APP of the page: lines behind
+// "$ " are commands, what follows is what they must print. UUIDs, times and versions of flows are compared
+// by their shape, the address by the one the test picked.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,23 +29,28 @@ function steps(markdown) {
 
 const shape = (text) => text.trim()
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
+    .replace(/\b[0-9a-f]{16}\b/g, '<version>')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
     .replace(/[ \t]+$/gm, '');
 
-function shell(command, server) {
+function shell(command, server, cwd = root) {
     const env = { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}`, EVERFOLD_URL: server.url, NO_COLOR: '1' };
     return new Promise((resolve) => execFile('sh', ['-c', command.replaceAll('http://127.0.0.1:2113', server.url).replaceAll('127.0.0.1:2113', server.url.slice(7))],
-        { cwd: root, env }, (error, stdout, stderr) => resolve(stdout + stderr)));
+        { cwd, env }, (error, stdout, stderr) => resolve(stdout + stderr)));
+}
+
+async function runSteps(page, server, cwd) {
+    const all = steps(readFileSync(join(root, page), 'utf8'));
+    assert.ok(all.length > 5);
+    for (const { command, output } of all) {
+        const printed = (await shell(command, server, cwd)).replaceAll(server.url, 'http://127.0.0.1:2113');
+        assert.equal(shape(printed), shape(output), command);
+    }
 }
 
 test('every command of the README prints what the README shows', async () => {
-    const all = steps(readFileSync(join(root, 'README.md'), 'utf8'));
-    assert.ok(all.length > 5);
     const server = await startServer({ app: 'examples/bank' });
-    for (const { command, output } of all) {
-        const printed = (await shell(command, server)).replaceAll(server.url, 'http://127.0.0.1:2113');
-        assert.equal(shape(printed), shape(output), command);
-    }
+    await runSteps('README.md', server);
     assert.equal(await server.stop(), 0);
 });
 
@@ -58,21 +63,36 @@ function filesOf(markdown) {
         if (block === null) {
             before += part;
         } else {
-            files[[...before.matchAll(/`((?:deciders|tests|views)\/[\w.]+)`/g)].at(-1)[1]] = block[1];
+            files[[...before.matchAll(/`((?:deciders|tests|views|flows)\/[\w.]+)`/g)].at(-1)[1]] = block[1];
         }
     }
     return files;
+}
+
+function writeFiles(app, files) {
+    for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(app, path)), { recursive: true });
+        writeFileSync(join(app, path), content);
+    }
 }
 
 test('the files shown in docs/deciders.md are an APP whose tests pass', async () => {
     const files = filesOf(readFileSync(join(root, 'docs/deciders.md'), 'utf8'));
     assert.deepEqual(Object.keys(files), ['deciders/seat.js', 'tests/seat.test.js', 'views/seats.sql']);
     const app = temporaryFolder();
-    for (const [path, content] of Object.entries(files)) {
-        mkdirSync(dirname(join(app, path)), { recursive: true });
-        writeFileSync(join(app, path), content);
-    }
+    writeFiles(app, files);
     const result = await everfold(['test', app]);
     assert.match(result.stdout, /^4 passed, 0 failed$/m);
     assert.equal(result.code, 0);
+});
+
+test('the flows of docs/event-streams.md print what the page shows', async () => {
+    const files = filesOf(readFileSync(join(root, 'docs/event-streams.md'), 'utf8'));
+    assert.deepEqual(Object.keys(files), ['flows/tills.js']);
+    const folder = temporaryFolder();
+    const app = join(folder, 'tills');
+    writeFiles(app, files);
+    const server = await startServer({ app, data: join(app, '.everfold') });
+    await runSteps('docs/event-streams.md', server, folder);
+    assert.equal(await server.stop(), 0);
 });
