@@ -9,8 +9,12 @@
  * Memory:   parameters are borrowed for the call unless the comment says otherwise.
  * Errors:   struct ever_err by value. After EVER_IO from an append the store refuses to write until
  *           it is opened again; reading goes on.
- * Signals:  none are touched. Under a limit on the size of files, ignore SIGXFSZ: the append then
- *           says EVER_NO_SPACE.
+ * Signals:  SIGBUS, and no other: files are mapped, and a page that the disk cannot give is damage
+ *           (EVER_CORRUPT) and not the end of the process. Set your own handler before the first
+ *           ever_open(): what is no read of ours goes to it. Set later, it keeps the signal; files
+ *           opened from then on are read without maps, which is slower. A thread that calls us must
+ *           not block it. Under a limit on the size of files, ignore SIGXFSZ: the append then says
+ *           EVER_NO_SPACE.
  * Format:   docs/format.md. */
 #ifndef EVERFOLD_H
 #define EVERFOLD_H
@@ -46,7 +50,8 @@ struct ever_options {
 /* Opens the store in folder `dir`, creating it when the folder is missing or empty, and recovers
  * it. `options` may be NULL. EVER_BUSY: another process has it. EVER_FOREIGN: the folder holds
  * other things. EVER_CORRUPT with *out_store set: damage below acknowledged data; the rest can be
- * read, nothing can be written. EVER_UNSUPPORTED: the format is newer than this library. */
+ * read, nothing can be written. Older parts are looked at when they are read: damage there is told
+ * then, and an append is refused with EVER_CORRUPT when it depends on it, others are not. EVER_UNSUPPORTED: the format is newer than this library. */
 struct ever_err ever_open(const char *dir, const struct ever_options *options,
                           struct ever **out_store);
 

@@ -20,7 +20,8 @@ struct vfs_file;
 struct vfs_lock;
 
 struct vfs_file_methods {
-    /* Reads up to `size` bytes; fewer only at the end of the file. */
+    /* Reads up to `size` bytes; fewer only at the end of the file. EVER_IO with EIO: it is there,
+     * but the disk does not give it. */
     struct ever_err (*read_at)(struct vfs_file *file, uint64_t offset, void *buffer, size_t size,
                                size_t *out_size);
     /* Writes all bytes or fails; a failed write may have written some of them. `durable`: they and
@@ -30,8 +31,10 @@ struct vfs_file_methods {
     struct ever_err (*sync)(struct vfs_file *file); /* data and size reach the disk */
     struct ever_err (*size)(struct vfs_file *file, uint64_t *out_size);
     struct ever_err (*make_read_only)(struct vfs_file *file); /* takes the write permissions away */
-    /* Maps the whole file for reading; lent until close. One thread; once. */
-    struct ever_err (*map)(struct vfs_file *file, struct ever_slice *out_bytes);
+    /* From now on read_at() copies out of memory that the file is mapped to, as long as the file is
+     * now: without a system call. An advice: where a bad page could not be caught (base/fault.h),
+     * it reads as before. For files that do not change any more. One thread; once. */
+    struct ever_err (*map)(struct vfs_file *file);
     void (*close)(struct vfs_file *file); /* not NULL; vfs_file_close() takes that */
 };
 struct vfs_file {

@@ -2,6 +2,7 @@
 #include "base/vfs.h"
 
 #include "base/assert.h"
+#include "base/fault.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +22,8 @@
 struct real_file {
     struct vfs_file base;
     int fd;
-    bool no_dsync; /* RWF_DSYNC is not known here: sync by a call of its own */
-    struct ever_slice map;
+    bool no_dsync;         /* RWF_DSYNC is not known here: sync by a call of its own */
+    struct ever_slice map; /* empty: not mapped */
 };
 
 struct vfs_lock {
@@ -51,9 +52,21 @@ static struct real_file *real(struct vfs_file *file)
     return (struct real_file *)file;
 }
 
+/* False: not mapped, or not all of it can be read. Reading it by a call tells how it is. */
+static bool read_mapped(const struct real_file *file, uint64_t offset, void *buffer, size_t size,
+                        size_t *out_size)
+{
+    uint64_t rest = offset < file->map.size ? file->map.size - offset : 0;
+    *out_size = rest < size ? (size_t)rest : size;
+    return rest > 0 && IS_OK(fault_copy(buffer, file->map.data + offset, *out_size));
+}
+
 static struct ever_err real_read_at(struct vfs_file *file, uint64_t offset, void *buffer,
                                     size_t size, size_t *out_size)
 {
+    if (read_mapped(real(file), offset, buffer, size, out_size)) {
+        return ERR_OK;
+    }
     size_t done = 0;
     while (done < size) {
         ssize_t got =
@@ -146,19 +159,19 @@ static struct ever_err real_make_read_only(struct vfs_file *file)
     return ERR_OK;
 }
 
-static struct ever_err real_map(struct vfs_file *file, struct ever_slice *out_bytes)
+static struct ever_err real_map(struct vfs_file *file)
 {
     ASSERT(real(file)->map.data == NULL);
     uint64_t size;
     TRY(real_size(file, &size));
-    if (size > 0) { /* an empty file cannot be mapped */
-        void *start = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, real(file)->fd, 0);
-        if (start == MAP_FAILED) {
-            return FAIL_SYSTEM("map file");
-        }
-        real(file)->map = (struct ever_slice){.data = start, .size = (size_t)size};
+    if (size == 0 || !fault_catch()) {
+        return ERR_OK; /* an empty file cannot be mapped */
     }
-    *out_bytes = real(file)->map;
+    void *start = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, real(file)->fd, 0);
+    if (start == MAP_FAILED) {
+        return FAIL_SYSTEM("map file");
+    }
+    real(file)->map = (struct ever_slice){.data = start, .size = (size_t)size};
     return ERR_OK;
 }
 

@@ -159,6 +159,13 @@ static void retry_after(struct call *call, uint64_t seconds)
     call_header_u64(call, SLICE_LITERAL("Retry-After"), seconds);
 }
 
+/* Else an append that met damage is the only one that fails. */
+static bool is_writing_over(const struct call *call)
+{
+    struct ever_damage damage;
+    return ever_damage(call->gateway->parts.store, &damage);
+}
+
 void call_write_failed(struct call *call, struct ever_err err)
 {
     ASSERT(err.code != EVER_OK);
@@ -181,8 +188,16 @@ void call_write_failed(struct call *call, struct ever_err err)
     case EVER_UNKNOWN:
         call_problem(call, PROBLEM_OUTCOME_UNKNOWN, SLICE_NONE, "%s", what);
         return;
-    case EVER_IO:
     case EVER_CORRUPT:
+        if (!is_writing_over(call)) {
+            call_problem(call, PROBLEM_DATA_DAMAGED, SLICE_NONE,
+                         "Nothing was written: whether it may be depends on events that are "
+                         "damaged: %s. Other streams are not concerned.",
+                         what);
+            return;
+        }
+        [[fallthrough]];
+    case EVER_IO:
     case EVER_CLOSED:
         retry_after(call, 60);
         call_problem(call, PROBLEM_WRITING_STOPPED, SLICE_NONE, "%s", what);
@@ -195,7 +210,7 @@ void call_write_failed(struct call *call, struct ever_err err)
 void call_read_failed(struct call *call, struct ever_err err)
 {
     ASSERT(err.code != EVER_OK);
-    const char *what = err.what == NULL ? ever_code_name(err.code) : err.what;
+    const char *what = err_sentence(err);
     call_problem(call, err.code == EVER_CORRUPT ? PROBLEM_DATA_DAMAGED : PROBLEM_INTERNAL,
                  SLICE_NONE, "%s", what);
 }

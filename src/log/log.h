@@ -66,8 +66,8 @@ uint64_t log_committed(const struct log *log);
 int64_t log_last_time_ns(const struct log *log);
 
 /* Reads the record at `address`. `buffer` is the reader's memory: zeroed before the first use,
- * grown as needed, its bytes lent until its next use. EVER_CORRUPT: checksum or position differ.
- * EVER_NOT_FOUND: no such position or segment. */
+ * grown as needed, its bytes lent until its next use. EVER_CORRUPT: checksum or position differ, or
+ * the disk does not give the bytes. EVER_NOT_FOUND: no such position or segment. */
 struct log_buffer {
     char *data;
     size_t capacity;

@@ -34,19 +34,14 @@ static struct ever_err fail_damaged(void)
     return FAIL(EVER_CORRUPT, "record is damaged");
 }
 
-/* Copies bytes of the segment into the buffer; as many as the file has, up to `size`. */
-static struct ever_err copy_from_file(struct segment_file *open, uint64_t offset, size_t size,
-                                      char *out, size_t *out_got)
+/* Header and more. Where that fails, the header only: the bad sector may lie behind the record. */
+static struct ever_err read_start(struct segment_file *open, uint64_t offset, char *out,
+                                  size_t *out_got)
 {
-    if (open->map.data == NULL) {
-        return open->file->methods->read_at(open->file, offset, out, size, out_got);
-    }
-    if (offset > open->map.size) {
-        return fail_damaged();
-    }
-    *out_got = open->map.size - offset < size ? (size_t)(open->map.size - offset) : size;
-    memcpy(out, open->map.data + offset, *out_got);
-    return ERR_OK;
+    struct ever_err err = segment_file_read(open, offset, out, FIRST_READ_BYTES, out_got);
+    return err.code == EVER_CORRUPT
+               ? segment_file_read(open, offset, out, RECORD_HEADER_BYTES, out_got)
+               : err;
 }
 
 /* Reads header and bytes into the buffer, with a second read where the first was too short. */
@@ -55,7 +50,7 @@ static struct ever_err read_from_file(struct segment_file *open, uint64_t offset
 {
     size_t got;
     TRY(make_room(buffer, FIRST_READ_BYTES));
-    TRY(copy_from_file(open, offset, FIRST_READ_BYTES, buffer->data, &got));
+    TRY(read_start(open, offset, buffer->data, &got));
     if (got < RECORD_HEADER_BYTES) {
         return fail_damaged();
     }
@@ -68,7 +63,7 @@ static struct ever_err read_from_file(struct segment_file *open, uint64_t offset
     if (size > got) {
         size_t rest;
         TRY(make_room(buffer, size));
-        TRY(copy_from_file(open, offset + got, size - got, buffer->data + got, &rest));
+        TRY(segment_file_read(open, offset + got, buffer->data + got, size - got, &rest));
         if (rest < size - got) {
             return fail_damaged();
         }

@@ -99,8 +99,7 @@ static struct ever_err fill_shared(struct reader *reader, uint64_t offset, size_
         struct segments *segments = &reader->log->segments;
         struct segment_file *open;
         TRY(segments_acquire(segments, reader->index, &open));
-        struct ever_err err =
-            open->file->methods->read_at(open->file, offset, reader->window, size, &reader->size);
+        struct ever_err err = segment_file_read(open, offset, reader->window, size, &reader->size);
         segments_release(segments, open);
         TRY(err);
     }
@@ -139,7 +138,8 @@ static struct ever_err fill_ahead(struct reader *reader, uint64_t offset, size_t
         return fill(reader, offset, size);
     }
     struct ever_err err = fill(reader, offset, ahead);
-    return err.code == EVER_IO ? fill(reader, offset, size) : err;
+    bool is_bad = err.code == EVER_IO || err.code == EVER_CORRUPT;
+    return is_bad ? fill(reader, offset, size) : err;
 }
 
 static bool window_has(const struct reader *reader, uint64_t offset, size_t size)

@@ -6,12 +6,14 @@
 
 #include "base/assert.h"
 
+#include <errno.h>
+
 /* Under the lock. NULL: it has to be opened. */
 static struct segment_file *find_open(struct segments *segments, uint32_t index)
 {
     struct segment_file *open = &segments->files[segments_at(segments, index)->file_place];
     bool is_it = open->file != NULL && open->index == index;
-    bool is_current = open->map.data != NULL || segments_is_last(segments, index);
+    bool is_current = open->is_mapped || segments_is_last(segments, index);
     return is_it && is_current ? open : NULL;
 }
 
@@ -47,11 +49,11 @@ static struct ever_err open_segment(struct segments *segments, uint32_t index,
     TRY(vfs_path(segments->dir, name, path));
     CLEANUP(vfs_file_closep) struct vfs_file *file = NULL;
     TRY(segments->vfs->open(segments->vfs, path, 0, &file));
-    struct ever_slice map = {0};
-    if (!segments_is_last(segments, index)) {
-        TRY(file->methods->map(file, &map));
+    bool is_sealed = !segments_is_last(segments, index);
+    if (is_sealed) {
+        TRY(file->methods->map(file));
     }
-    *out_opened = (struct segment_file){.file = TAKE(file), .map = map, .index = index};
+    *out_opened = (struct segment_file){.file = TAKE(file), .is_mapped = is_sealed, .index = index};
     return ERR_OK;
 }
 
@@ -104,4 +106,12 @@ void segments_release(struct segments *segments, struct segment_file *file)
     ASSERT(file->users > 0);
     file->users--;
     pthread_mutex_unlock(&segments->lock);
+}
+
+struct ever_err segment_file_read(struct segment_file *open, uint64_t offset, void *buffer,
+                                  size_t size, size_t *out_size)
+{
+    struct ever_err err = open->file->methods->read_at(open->file, offset, buffer, size, out_size);
+    bool is_unreadable = err.code == EVER_IO && err.sys_errno == EIO;
+    return is_unreadable ? FAIL_ERRNO(EVER_CORRUPT, EIO, "the disk cannot read the segment") : err;
 }

@@ -24,8 +24,8 @@ struct segment_mark { /* a block begins at `offset`, with the record at `positio
 
 struct segment_file { /* one segment, open for readers */
     struct vfs_file *file;
-    struct ever_slice map; /* empty while the segment grows */
-    uint32_t index;        /* of the segment */
+    bool is_mapped; /* not while the segment grows */
+    uint32_t index; /* of the segment */
     uint32_t users;
     uint64_t used_at; /* larger: more recently */
 };
@@ -74,6 +74,9 @@ bool segment_name_parse(const char *name, uint32_t *out_number);
 struct ever_err segments_acquire(struct segments *segments, uint32_t index,
                                  struct segment_file **out_file);
 void segments_release(struct segments *segments, struct segment_file *file);
+/* As read_at(). EVER_CORRUPT with EIO: the disk does not give some of these bytes. */
+struct ever_err segment_file_read(struct segment_file *open, uint64_t offset, void *buffer,
+                                  size_t size, size_t *out_size);
 
 /* Leaves a mark if the last one is far enough away. Any thread. */
 void segments_mark(struct segments *segments, struct segment *segment, struct segment_mark mark);

@@ -10,7 +10,6 @@
 
 struct index_file {
     struct vfs_file *file;
-    struct ever_slice bytes; /* mapped */
     struct index_layout layout;
     uint32_t records;
     uint32_t id_slots;
@@ -33,6 +32,7 @@ static void index_file_closep(struct index_file **file)
 }
 
 #define DAMAGED() FAIL(EVER_CORRUPT, "index file")
+#define BLOCK_BYTES_MAX (INDEX_BLOCK_RECORDS * 5) /* a record takes five at most */
 
 static bool header_is_about(const char *header, const struct index_file_info *info)
 {
@@ -47,10 +47,36 @@ static bool header_is_about(const char *header, const struct index_file_info *in
            get_u64(header + HEADER_LOG_END) == info->log_end_offset;
 }
 
+/* What the disk does not give, or what was cut off, is damage like any other. */
+static struct ever_err read_file(struct index_file *file, uint64_t at, void *out, size_t size)
+{
+    size_t got;
+    struct ever_err err = file->file->methods->read_at(file->file, at, out, size, &got);
+    bool is_unreadable = err.code == EVER_IO || (IS_OK(err) && got < size);
+    return is_unreadable ? DAMAGED() : err;
+}
+
+static struct ever_err check_checksums(struct index_file *file, uint32_t want)
+{
+    char bytes[INDEX_PAGE_BYTES];
+    uint32_t crc = 0;
+    for (uint64_t at = file->layout.checksums; at < file->layout.end;) {
+        uint64_t rest = file->layout.end - at;
+        size_t size = rest < sizeof bytes ? (size_t)rest : sizeof bytes;
+        TRY(read_file(file, at, bytes, size));
+        crc = crc32c(crc, slice_of(bytes, size));
+        at += size;
+    }
+    return crc == want ? ERR_OK : DAMAGED();
+}
+
 static struct ever_err check_header(struct index_file *file, const struct index_file_info *info)
 {
-    const char *header = file->bytes.data;
-    if (file->bytes.size < HEADER_BYTES || !header_is_about(header, info)) {
+    char header[HEADER_BYTES];
+    uint64_t size;
+    TRY(file->file->methods->size(file->file, &size));
+    TRY(read_file(file, 0, header, sizeof header));
+    if (!header_is_about(header, info)) {
         return DAMAGED();
     }
     file->records = info->record_count;
@@ -58,11 +84,10 @@ static struct ever_err check_header(struct index_file *file, const struct index_
     file->term_slots = get_u32(header + HEADER_TERM_SLOTS);
     file->layout = index_layout_of(file->records, file->id_slots, file->term_slots,
                                    get_u32(header + HEADER_LISTS_BYTES));
-    if (file->layout.end != file->bytes.size || file->id_slots == 0 || file->term_slots == 0) {
+    if (file->layout.end != size || file->id_slots == 0 || file->term_slots == 0) {
         return DAMAGED();
     }
-    struct ever_slice checksums = slice_from(file->bytes, file->layout.checksums);
-    return crc32c(0, checksums) == get_u32(header + HEADER_CHECKSUMS_CRC) ? ERR_OK : DAMAGED();
+    return check_checksums(file, get_u32(header + HEADER_CHECKSUMS_CRC));
 }
 
 struct ever_err index_file_open(struct vfs *vfs, const char *dir,
@@ -77,7 +102,7 @@ struct ever_err index_file_open(struct vfs *vfs, const char *dir,
         return FAIL(EVER_NO_MEMORY, "open index file");
     }
     TRY(vfs->open(vfs, path, 0, &file->file));
-    TRY(file->file->methods->map(file->file, &file->bytes));
+    TRY(file->file->methods->map(file->file));
     TRY(check_header(file, info));
     file->verified = calloc(file->layout.pages / 64 + 1, sizeof *file->verified);
     if (file->verified == NULL) {
@@ -87,54 +112,51 @@ struct ever_err index_file_open(struct vfs *vfs, const char *dir,
     return ERR_OK;
 }
 
-static bool page_is_sound(const struct index_file *file, uint32_t page)
+static struct ever_err check_page(struct index_file *file, uint32_t page)
 {
+    char bytes[INDEX_PAGE_BYTES];
+    char want[4];
     uint64_t start = page == 0 ? HEADER_BYTES : (uint64_t)page * INDEX_PAGE_BYTES;
     uint64_t end = ((uint64_t)page + 1) * INDEX_PAGE_BYTES;
     end = end > file->layout.checksums ? file->layout.checksums : end;
-    uint32_t want = get_u32(file->bytes.data + file->layout.checksums + (uint64_t)page * 4);
-    return crc32c(0, slice_of(file->bytes.data + start, end - start)) == want;
+    ASSERT(start < end);
+    TRY(read_file(file, file->layout.checksums + (uint64_t)page * 4, want, sizeof want));
+    TRY(read_file(file, start, bytes, (size_t)(end - start)));
+    return crc32c(0, slice_of(bytes, (size_t)(end - start))) == get_u32(want) ? ERR_OK : DAMAGED();
 }
 
-static bool verify_page(struct index_file *file, uint32_t page)
+static struct ever_err verify_page(struct index_file *file, uint32_t page)
 {
     _Atomic uint64_t *word = &file->verified[page / 64];
     uint64_t bit = UINT64_C(1) << (page % 64);
     if ((atomic_load_explicit(word, memory_order_relaxed) & bit) != 0) {
-        return true;
+        return ERR_OK;
     }
-    if (!page_is_sound(file, page)) {
-        return false;
-    }
+    TRY(check_page(file, page));
     atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
-    return true;
+    return ERR_OK;
 }
 
-/* The bytes, once their pages are verified; NULL when they are damaged. */
-static const char *look(struct index_file *file, uint64_t at, uint64_t size)
+/* Copies the bytes, once their pages are verified. */
+static struct ever_err look(struct index_file *file, uint64_t at, char *out, size_t size)
 {
     ASSERT(at <= file->layout.checksums);
     if (size > file->layout.checksums - at) {
-        return NULL; /* only a list can lead there, and only a wrong one */
+        return DAMAGED(); /* only a list can lead there, and only a wrong one */
     }
     uint64_t last = size == 0 ? at : at + size - 1;
     for (uint64_t page = at / INDEX_PAGE_BYTES; page <= last / INDEX_PAGE_BYTES; page++) {
-        if (!verify_page(file, (uint32_t)page)) {
-            return NULL;
-        }
+        TRY(verify_page(file, (uint32_t)page));
     }
-    return file->bytes.data + at;
+    return read_file(file, at, out, size);
 }
 
 struct ever_err index_file_offset(struct index_file *file, uint32_t record, uint32_t *out_offset)
 {
     ASSERT(record < file->records);
-    const char *at =
-        look(file, file->layout.offsets + (uint64_t)record * OFFSET_BYTES, OFFSET_BYTES);
-    if (at == NULL) {
-        return DAMAGED();
-    }
-    *out_offset = get_u32(at);
+    char offset[OFFSET_BYTES];
+    TRY(look(file, file->layout.offsets + (uint64_t)record * OFFSET_BYTES, offset, sizeof offset));
+    *out_offset = get_u32(offset);
     return ERR_OK;
 }
 
@@ -143,14 +165,11 @@ struct ever_err index_file_find(struct index_file *file, uint64_t term,
 {
     uint32_t slot = index_home((uint32_t)(term >> 32), file->term_slots);
     for (uint32_t i = 0; i < file->term_slots; i++) {
-        const char *at =
-            look(file, file->layout.terms + (uint64_t)slot * TERM_SLOT_BYTES, TERM_SLOT_BYTES);
-        if (at == NULL) {
-            return DAMAGED();
-        }
-        uint32_t count = get_u32(at + 8);
-        if (count == 0 || get_u64(at) == term) {
-            *out_list = (struct index_file_list){.count = count, .at = get_u32(at + 12)};
+        char entry[TERM_SLOT_BYTES];
+        TRY(look(file, file->layout.terms + (uint64_t)slot * sizeof entry, entry, sizeof entry));
+        uint32_t count = get_u32(entry + 8);
+        if (count == 0 || get_u64(entry) == term) {
+            *out_list = (struct index_file_list){.count = count, .at = get_u32(entry + 12)};
             return ERR_OK;
         }
         slot = (slot + 1) % file->term_slots;
@@ -158,30 +177,24 @@ struct ever_err index_file_find(struct index_file *file, uint64_t term,
     return DAMAGED(); /* a table without a free slot was not written by us */
 }
 
-/* Where the block begins in the lists, and an upper bound of its bytes. */
-static struct ever_err find_block(struct index_file *file, struct index_file_list list,
-                                  uint32_t block, struct ever_slice *out_bytes)
+/* The bytes of the block, and maybe some behind it. */
+static struct ever_err read_block(struct index_file *file, struct index_file_list list,
+                                  uint32_t block, char out_bytes[static BLOCK_BYTES_MAX],
+                                  size_t *out_size)
 {
     uint64_t lists_bytes = file->layout.checksums - file->layout.lists;
     uint64_t start = list.at;
     if (list.count > INDEX_BLOCK_RECORDS && start < lists_bytes) {
-        const char *entry = look(file, file->layout.lists + start + (uint64_t)block * 4, 4);
-        if (entry == NULL) {
-            return DAMAGED();
-        }
+        char entry[4];
+        TRY(look(file, file->layout.lists + start + (uint64_t)block * 4, entry, sizeof entry));
         start += get_u32(entry);
     }
     if (start >= lists_bytes) {
         return DAMAGED();
     }
-    uint64_t size = lists_bytes - start;
-    size = size < INDEX_BLOCK_RECORDS * 5 ? size : INDEX_BLOCK_RECORDS * 5;
-    const char *bytes = look(file, file->layout.lists + start, size);
-    if (bytes == NULL) {
-        return DAMAGED();
-    }
-    *out_bytes = slice_of(bytes, size);
-    return ERR_OK;
+    uint64_t rest = lists_bytes - start;
+    *out_size = rest < BLOCK_BYTES_MAX ? (size_t)rest : BLOCK_BYTES_MAX;
+    return look(file, file->layout.lists + start, out_bytes, *out_size);
 }
 
 static struct ever_err decode_block(const struct index_file *file, struct ever_slice bytes,
@@ -211,9 +224,10 @@ struct ever_err index_file_block(struct index_file *file, struct index_file_list
         out_records[0] = list.at;
         return list.at < file->records ? ERR_OK : DAMAGED();
     }
-    struct ever_slice bytes;
-    TRY(find_block(file, list, block, &bytes));
-    return decode_block(file, bytes, *out_count, out_records);
+    char bytes[BLOCK_BYTES_MAX];
+    size_t size;
+    TRY(read_block(file, list, block, bytes, &size));
+    return decode_block(file, slice_of(bytes, size), *out_count, out_records);
 }
 
 struct ever_err index_file_ids(struct index_file *file, uint32_t id_tag, uint32_t skip,
@@ -222,18 +236,15 @@ struct ever_err index_file_ids(struct index_file *file, uint32_t id_tag, uint32_
     uint32_t found = 0;
     uint32_t slot = index_home(id_tag, file->id_slots);
     for (uint32_t i = 0; i < file->id_slots && found < room; i++) {
-        const char *at =
-            look(file, file->layout.ids + (uint64_t)slot * ID_SLOT_BYTES, ID_SLOT_BYTES);
-        if (at == NULL) {
-            return DAMAGED();
-        }
-        uint32_t value = get_u32(at + 4);
+        char entry[ID_SLOT_BYTES];
+        TRY(look(file, file->layout.ids + (uint64_t)slot * sizeof entry, entry, sizeof entry));
+        uint32_t value = get_u32(entry + 4);
         if (value == 0) {
             break;
         }
-        if (get_u32(at) == id_tag && skip == 0) {
+        if (get_u32(entry) == id_tag && skip == 0) {
             out_records[found++] = value - 1;
-        } else if (get_u32(at) == id_tag) {
+        } else if (get_u32(entry) == id_tag) {
             skip--;
         }
         slot = (slot + 1) % file->id_slots;

@@ -1,7 +1,7 @@
 // Catches: damage on disk that a reader is not told of, that hides what lies behind it, or that is
 // told wrongly; a command line that takes what is left for the whole.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { everfold, startServer, temporaryFolder } from './server.mjs';
@@ -106,4 +106,46 @@ test('read and export give what there is, say what is missing, and fail', async 
     const positions = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).position);
     assert.deepEqual(positions, upTo(1, count).filter((position) => !lost.includes(position)));
     assert.equal(await server.stop(), 0);
+});
+
+// Segments are 64 MiB, so this one writes three of them. Those that are full are mapped.
+test('a segment cut off under a running server is damage like any other', async () => {
+    const server = await startServer();
+    const append = (stream, body = { type: 'Counted', data: {} }) => server.json('POST', `/streams/${stream}`, { body });
+    const large = { type: 'Filled', data: 'x'.repeat(4_000_000) };
+    await append('early-1');
+    for (let i = 0; i < 12; i++) await append('large-1', large);
+    await append('late-1');
+    for (let i = 12; i < 35; i++) await append('large-1', large);
+    await append('now-1');
+    assert.equal(existsSync(join(server.data, 'log/0000000003.seg')), true);
+    assert.equal((await server.json('GET', '/streams/late-1')).status, 200); // by the map
+
+    const segment = join(server.data, 'log/0000000001.seg');
+    chmodSync(segment, 0o644);
+    truncateSync(segment, 1 << 20);
+    const checkReads = async (server) => {
+        const late = await server.json('GET', '/streams/late-1');
+        assert.equal(late.status, 500);
+        assert.equal(late.body.type, '/problems/data-damaged');
+        const page = await server.json('GET', '/events?from=14');
+        assert.equal(page.status, 500);
+        assert.deepEqual([page.body.type, page.body.damaged.from], ['/problems/data-damaged', 14]);
+        assert.deepEqual((await server.json('GET', '/streams/early-1')).body.events.length, 1);
+        assert.deepEqual((await server.json('GET', '/streams/now-1')).body.events.length, 1);
+        const found = await lines(server, '/events?type=Counted');
+        assert.deepEqual(found.filter((line) => line.stream).map((line) => line.stream), ['early-1', 'now-1']);
+        assert.ok(found.some((line) => line.damaged));
+        assert.equal(found.at(-1).incomplete, true);
+    };
+    await checkReads(server);
+    assert.equal((await append('early-1')).status, 201);
+
+    assert.equal(await server.stop(), 0);
+    const again = await server.restart(); // the last segments are sound, so it writes on
+    const late = await again.json('POST', '/streams/late-1', { body: { type: 'Counted', data: {} } });
+    assert.equal(late.status, 500);
+    assert.equal(late.body.type, '/problems/data-damaged');
+    assert.equal((await again.json('POST', '/streams/new-1', { body: { type: 'Counted', data: {} } })).status, 201);
+    assert.equal(await again.stop(), 0);
 });

@@ -405,6 +405,16 @@ void disk_poke(struct disk *disk, const char *path, uint64_t offset, struct ever
     disk_node_sync(node, offset, bytes.size);
 }
 
+void disk_spoil(struct disk *disk, const char *path, uint64_t offset, size_t size)
+{
+    struct disk_node *node = disk_find(disk, path);
+    ASSERT(node != NULL);
+    node->spoiled_from = size == 0 ? 0 : offset / DISK_SECTOR_BYTES * DISK_SECTOR_BYTES;
+    node->spoiled_to =
+        size == 0 ? 0
+                  : (offset + size + DISK_SECTOR_BYTES - 1) / DISK_SECTOR_BYTES * DISK_SECTOR_BYTES;
+}
+
 void disk_lose(struct disk *disk, const char *path)
 {
     struct disk_name *name = find_name(disk, path);

@@ -63,6 +63,8 @@ void disk_power_off(struct disk *disk, struct disk_choices *choices);
  * what the medium holds and what is seen: bit rot, or a write that went astray. */
 struct ever_slice disk_peek(const struct disk *disk, const char *path);
 void disk_poke(struct disk *disk, const char *path, uint64_t offset, struct ever_slice bytes);
+/* Makes the sectors that hold these bytes unreadable; no others of the file. Size 0: none. */
+void disk_spoil(struct disk *disk, const char *path, uint64_t offset, size_t size);
 /* Takes a file away, durably. */
 void disk_lose(struct disk *disk, const char *path);
 /* --- Choices --------------------------------------------------------------------------------- */

@@ -12,7 +12,9 @@ struct disk_node { /* a file or folder, whatever its names are */
     bool *dirty;  /* for each sector: written, not synced */
     size_t seen_size;
     size_t medium_size;
-    size_t capacity; /* of both, in whole sectors; zero behind the sizes */
+    size_t capacity;       /* of both, in whole sectors; zero behind the sizes */
+    uint64_t spoiled_from; /* these bytes cannot be read; */
+    uint64_t spoiled_to;   /* this is the first that can */
 };
 
 struct disk_name {

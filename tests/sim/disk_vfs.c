@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ struct disk_file {
     struct disk_node *node;
     bool can_write;
     bool was_made_read_only; /* by its own writer, who must not write any more */
-    char *map;
+    bool is_mapped;
 };
 
 struct vfs_lock {
@@ -98,6 +99,9 @@ static struct ever_err file_read_at(struct vfs_file *file, uint64_t offset, void
     const struct disk_node *node = ours(file)->node;
     check_alignment(ours(file), offset, buffer, size);
     struct call call = begin(ours(file)->disk);
+    if (call.runs && offset < node->spoiled_to && offset + size > node->spoiled_from) {
+        return FAIL_ERRNO(EVER_IO, EIO, "the sectors cannot be read");
+    }
     if (call.runs) {
         size_t rest = offset < node->seen_size ? node->seen_size - (size_t)offset : 0;
         *out_size = rest < size ? rest : size;
@@ -188,22 +192,19 @@ static struct ever_err file_make_read_only(struct vfs_file *file)
     return call.err;
 }
 
-static struct ever_err file_map(struct vfs_file *file, struct ever_slice *out_bytes)
+static struct ever_err file_map(struct vfs_file *file)
 {
     struct disk_file *own = ours(file);
-    ASSERT(own->map == NULL);
+    ASSERT(!own->is_mapped);
+    ASSERT(!own->can_write);
     struct call call = begin(own->disk);
-    if (call.runs && own->node->seen_size > 0) {
-        own->map = mem_copy_text(slice_of(own->node->seen, own->node->seen_size));
-        *out_bytes = slice_of(own->map, own->node->seen_size);
-    }
+    own->is_mapped = IS_OK(call.err);
     return call.err;
 }
 
 static void file_close(struct vfs_file *file)
 {
     ours(file)->disk->open_count--;
-    free(ours(file)->map);
     free(file);
 }
 

@@ -367,6 +367,52 @@ static void a_lost_file_costs_its_records(void **state)
 }
 
 /* What an append leaves that never finished is no damage, whatever of it there is. */
+/* What a cursor cannot read lies in the block with the bad sector. */
+static void read_around(const struct world *world, struct log *log, const struct place *block)
+{
+    struct finding finding = {0};
+    read_in_order(log, &finding);
+    assert_in_range(finding.lost_first, block->first_position, block->last_position);
+    assert_in_range(finding.lost_last, block->first_position, block->last_position);
+    struct log_buffer buffer = {0};
+    struct log_record record;
+    for (uint64_t position = 1; position <= world->last_position; position++) {
+        struct ever_err err = log_read(log, world->addresses[position], position, &buffer, &record);
+        bool may_be_lost = position >= block->first_position && position <= block->last_position;
+        assert_true(IS_OK(err) || (may_be_lost && err.code == EVER_CORRUPT));
+        if (IS_OK(err)) {
+            check_record(&record, position);
+        }
+    }
+    log_buffer_deinit(&buffer);
+}
+
+/* Of a segment that is mapped, and of the last one, which is not but where the tail has it. */
+static void an_unreadable_sector_costs_one_block_at_most(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct world world;
+    world_init(&world);
+    struct log *log;
+    assert_ok(open_log(world.disk, &log));
+    for (uint32_t number = 0; number < BLOCKS; number++) {
+        const struct place *block = &world.blocks[number];
+        char path[32];
+        path_of(block->segment, path);
+        for (uint32_t at = 0; at < block->size; at += 3 * DISK_SECTOR_BYTES) {
+            disk_spoil(world.disk, path, block->offset + at, 1);
+            read_around(&world, log, block);
+        }
+        disk_spoil(world.disk, path, 0, 0);
+    }
+    struct finding finding = {0};
+    read_in_order(log, &finding);
+    assert_int_equal(finding.lost_first, 0);
+    try_to_append(log, true);
+    log_close(log);
+    disk_destroy(world.disk);
+}
+
 static void a_torn_tail_is_left_and_named(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -408,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_block_in_the_wrong_place_is_no_block),
         cmocka_unit_test(a_damaged_segment_header_costs_no_record),
         cmocka_unit_test(a_lost_file_costs_its_records),
+        cmocka_unit_test(an_unreadable_sector_costs_one_block_at_most),
         cmocka_unit_test(a_torn_tail_is_left_and_named),
     };
     return cmocka_run_group_tests_name("damage to the log", tests, NULL, NULL);
