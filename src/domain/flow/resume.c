@@ -250,5 +250,9 @@ struct ever_err flow_resume(struct flows *flows)
     free(opening.is_live);
     free(list);
     free(is_written);
+    if (IS_OK(err)) {
+        flow_status_publish(flows,
+                            ERR_OK); /* who asks before the thread runs is told which serves */
+    }
     return err;
 }

@@ -23,6 +23,7 @@ struct fixture {
     struct ever *store;
     struct app *app; /* NULL: none */
     struct views *views;
+    struct flows *flows;       /* NULL unless a test opens some */
     struct deciders *deciders; /* NULL: the APP has none */
     uv_loop_t loop;
     uv_async_t stop;
@@ -91,7 +92,7 @@ struct fixture_file { /* of an APP */
 static inline void fixture_write_app(struct fixture *fixture, const struct fixture_file *files,
                                      size_t count)
 {
-    static const char *const folders[] = {"app", "app/deciders", "app/views"};
+    static const char *const folders[] = {"app", "app/deciders", "app/flows", "app/views"};
     char path[128];
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", fixture->dir, folders[i]); /* fits */
@@ -156,17 +157,17 @@ static inline struct ever_err fixture_start_gateway(struct fixture *fixture, str
     struct gateway_parts parts = {.loop = &fixture->loop,
                                   .store = fixture->store,
                                   .deciders = fixture->deciders,
-                                  .views = fixture->views};
+                                  .views = fixture->views,
+                                  .flows = fixture->flows};
     http_options_default(&parts.http);
     parts.http.port = 0;
     return gateway_start(&parts, report, &fixture->gateway);
 }
 
-static inline void fixture_start(struct fixture *fixture, const struct fixture_file *files,
-                                 size_t count)
+/* Starts a gateway on what is open, and the thread of its loop. */
+static inline void fixture_serve(struct fixture *fixture)
 {
     struct text report = {0};
-    fixture_open(fixture, files, count, &report);
     assert_ok(fixture_start_gateway(fixture, &report));
     text_deinit(&report);
     fixture->port = gateway_port(fixture->gateway);
@@ -177,6 +178,15 @@ static inline void fixture_start(struct fixture *fixture, const struct fixture_f
     sem_init(&fixture->held, 0, 0);
     sem_init(&fixture->let_go, 0, 0);
     assert_int_equal(pthread_create(&fixture->thread, NULL, fixture_run, fixture), 0);
+}
+
+static inline void fixture_start(struct fixture *fixture, const struct fixture_file *files,
+                                 size_t count)
+{
+    struct text report = {0};
+    fixture_open(fixture, files, count, &report);
+    text_deinit(&report);
+    fixture_serve(fixture);
 }
 
 static inline void fixture_deciders_closed(void *arg)
@@ -192,6 +202,7 @@ static inline void fixture_close(struct fixture *fixture)
     }
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    flows_close(fixture->flows);
     views_close(fixture->views);
     app_free(fixture->app);
     ever_close(fixture->store);
