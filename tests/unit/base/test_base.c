@@ -1,4 +1,5 @@
-/* Catches: a slice, text, arena, UUID, time or checksum that gives a wrong byte at an edge. */
+/* Catches: a slice, text, arena, UUID, time or checksum that gives a wrong byte at an edge; random
+ * bytes that are given twice. */
 #include "unit/unit.h"
 
 #include "base/arena.h"
@@ -8,6 +9,9 @@
 #include "base/timestamp.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void slices_compare_trim_and_parse(void **state)
 {
@@ -193,6 +197,56 @@ static void mail_arrives_in_order_with_one_wake(void **state)
     mailbox_deinit(&box);
 }
 
+/* --- Random numbers --------------------------------------------------------------------------- */
+
+static struct ever_uuid draw(void)
+{
+    struct env *env = env_real();
+    struct ever_uuid drawn;
+    env->random(env, drawn.bytes, sizeof drawn.bytes);
+    return drawn;
+}
+
+static void random_bytes_are_given_once(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    enum { COUNT = 200 };
+    struct ever_uuid drawn[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        drawn[i] = draw();
+        for (int k = 0; k < i; k++) {
+            assert_false(uuid_equal(drawn[i], drawn[k]));
+        }
+    }
+    unsigned char large[1000] = {0};
+    struct env *env = env_real();
+    env->random(env, large, sizeof large);
+    assert_memory_not_equal(large, large + 500, 500);
+}
+
+static void a_child_process_draws_other_bytes_than_its_parent(void **state)
+{
+    (void)state;  /* cmocka's, unused */
+    (void)draw(); /* so that there may be some in stock */
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct ever_uuid drawn = draw();
+        _exit(write(ends[1], drawn.bytes, sizeof drawn.bytes) == sizeof drawn.bytes ? 0 : 1);
+    }
+    assert_true(child > 0);
+    struct ever_uuid own = draw();
+    struct ever_uuid theirs;
+    assert_int_equal(read(ends[0], theirs.bytes, sizeof theirs.bytes), sizeof theirs.bytes);
+    assert_false(uuid_equal(own, theirs));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +259,8 @@ int main(void)
         cmocka_unit_test(checksums_match_published_values),
         cmocka_unit_test(utf8_knows_the_edges),
         cmocka_unit_test(mail_arrives_in_order_with_one_wake),
+        cmocka_unit_test(random_bytes_are_given_once),
+        cmocka_unit_test(a_child_process_draws_other_bytes_than_its_parent),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
