@@ -37,8 +37,7 @@ static void enqueue(struct commit *commit, struct request *request)
     }
     commit->last = request;
     commit->async_count += request->done != NULL ? 1u : 0u;
-    commit->call_count += request->done != NULL ? 0u : 1u;
-    gather_came(&commit->gather, commit->call_count);
+    gather_came(&commit->gather, ++commit->count);
 }
 
 /* Takes the oldest requests, at least one, up to what makes a good group. */
@@ -55,7 +54,7 @@ static struct request *take_group(struct commit *commit)
             break;
         }
         commit->async_count -= next->done != NULL ? 1u : 0u;
-        commit->call_count -= next->done != NULL ? 0u : 1u;
+        commit->count--;
         last = next;
     }
     ASSERT(last != NULL);
@@ -103,7 +102,7 @@ static bool is_finished(const struct request *request)
 }
 
 struct answered {
-    uint32_t callers;
+    uint32_t count;
     uint32_t bells; /* to be rung, as bits */
 };
 
@@ -114,11 +113,11 @@ static struct answered answer(struct request *group, const struct request *own)
     struct answered answered = {0};
     while (group != NULL) {
         struct request *next = group->next;
+        answered.count++;
         if (group->done != NULL) {
             group->done(group->arg, group->err, &group->result, group->revisions);
             request_destroy(group);
         } else {
-            answered.callers++;
             answered.bells |= group == own ? 0 : 1u << group->bell;
             atomic_store_explicit(&group->is_finished, true, memory_order_release);
         }
@@ -144,7 +143,7 @@ static int64_t now_ns(const struct commit *commit)
 /* With the lock held, which it gives up for a while. */
 static void gather(struct commit *commit)
 {
-    if (gather_is_worth_it(&commit->gather, now_ns(commit), commit->call_count)) {
+    if (gather_is_worth_it(&commit->gather, now_ns(commit), commit->count)) {
         pthread_mutex_unlock(&commit->lock);
         bool is_reached = gather_wait(&commit->gather);
         pthread_mutex_lock(&commit->lock);
@@ -174,11 +173,11 @@ static bool leads_on(struct commit *commit, const struct request *own)
 
 /* When a group was answered. */
 static bool finish(struct commit *commit, const struct request *own, int64_t begin_ns,
-                   uint32_t callers)
+                   uint32_t answered)
 {
     int64_t end_ns = now_ns(commit);
     pthread_mutex_lock(&commit->lock);
-    gather_expect(&commit->gather, end_ns, end_ns - begin_ns, callers + commit->call_count);
+    gather_expect(&commit->gather, end_ns, end_ns - begin_ns, answered + commit->count);
     bool goes_on = leads_on(commit, own);
     pthread_mutex_unlock(&commit->lock);
     return goes_on;
@@ -193,7 +192,7 @@ static bool lead_group(struct commit *commit, const struct request *own)
     int64_t begin_ns = now_ns(commit);
     apply(commit, group);
     struct answered answered = answer(group, own);
-    bool goes_on = finish(commit, own, begin_ns, answered.callers);
+    bool goes_on = finish(commit, own, begin_ns, answered.count);
     ring(commit, answered.bells);
     return goes_on;
 }

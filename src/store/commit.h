@@ -8,7 +8,7 @@
  * A hand-off to a committer thread would cost a lone caller more than the write itself, so callers
  * do the work; while one writes, the next group gathers, and its first caller will lead it. Appends
  * are taken in the order queued. Who was just answered often appends again at once: a leader waits
- * a moment for those callers (gather.h), because two half groups take twice as long as a whole one.
+ * a moment for that (gather.h), because two half groups take twice as long as a whole one.
  *
  * Callers sleep on bells (bell.h), a group on one bell, so that a group is woken by two calls and
  * not by one for each. Groups take the bells in turn.
@@ -37,8 +37,8 @@ struct commit {
     pthread_mutex_t lock;  /* for the rest */
     struct request *first; /* the queue, oldest first */
     struct request *last;
-    uint32_t async_count; /* of those in the queue */
-    uint32_t call_count;  /* of the others in the queue */
+    uint32_t count;       /* of them */
+    uint32_t async_count; /* of those with a callback */
     struct gather gather;
     uint32_t bell;        /* of the group that gathers */
     uint32_t callers;     /* inside commit_wait() */

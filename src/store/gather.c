@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define WAIT_NS_MAX 1000000
+#define WAIT_NS_MIN 20000 /* to fall asleep and wake up takes that long */
+#define WAIT_NS_MAX 5000000
 #define MISSES_MAX 6u
 
 void gather_init(struct gather *gather)
@@ -20,25 +21,25 @@ void gather_deinit(struct gather *gather)
     ASSERT(sem_destroy(&gather->reached) == 0);
 }
 
-void gather_expect(struct gather *gather, int64_t now_ns, int64_t took_ns, uint32_t callers)
+void gather_expect(struct gather *gather, int64_t now_ns, int64_t took_ns, uint32_t appends)
 {
     int64_t wait_ns = took_ns / 2 < WAIT_NS_MAX ? took_ns / 2 : WAIT_NS_MAX;
-    gather->expected = callers - callers / 4;
+    gather->expected = appends - appends / 4;
     gather->until_ns = now_ns + wait_ns;
 }
 
-void gather_came(struct gather *gather, uint32_t callers)
+void gather_came(struct gather *gather, uint32_t appends)
 {
-    if (gather->wanted != 0 && callers >= gather->wanted) {
+    if (gather->wanted != 0 && appends >= gather->wanted) {
         gather->wanted = 0;
         ASSERT(sem_post(&gather->reached) == 0);
     }
 }
 
-bool gather_is_worth_it(struct gather *gather, int64_t now_ns, uint32_t callers)
+bool gather_is_worth_it(struct gather *gather, int64_t now_ns, uint32_t appends)
 {
     ASSERT(gather->wanted == 0);
-    if (callers >= gather->expected || now_ns >= gather->until_ns) {
+    if (appends >= gather->expected || gather->until_ns - now_ns < WAIT_NS_MIN) {
         return false;
     }
     if (gather->skips > 0) {
