@@ -62,6 +62,7 @@ static struct ever_err open_file(struct view_database *database, const char *pat
     database->path = mem_copy_text(slice_of_text(path));
     return view_guard_run(&database->guard, "pragma journal_mode = wal;"
                                             "pragma synchronous = normal;"
+                                            "pragma wal_autocheckpoint = 4000;"
                                             "pragma journal_size_limit = 67108864;"
                                             "pragma cache_size = -16384;"
                                             "pragma temp_store = memory;");

@@ -1,7 +1,9 @@
 #include "domain/view/news_priv.h"
 
+#include "base/assert.h"
+#include "base/env.h"
+
 #include <errno.h>
-#include <time.h>
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
@@ -14,12 +16,14 @@ void view_news_init(struct view_news *news)
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&news->changed, &attributes);
+    (void)pthread_cond_init(&news->hurried, &attributes);
     (void)pthread_condattr_destroy(&attributes);
 }
 
 void view_news_deinit(struct view_news *news)
 {
     (void)pthread_cond_destroy(&news->changed);
+    (void)pthread_cond_destroy(&news->hurried);
     (void)pthread_mutex_destroy(&news->lock);
 }
 
@@ -36,6 +40,7 @@ void view_news_stop(struct view_news *news)
     (void)pthread_mutex_lock(&news->lock);
     atomic_store(&news->stop, true);
     (void)pthread_cond_broadcast(&news->changed);
+    (void)pthread_cond_broadcast(&news->hurried);
     (void)pthread_mutex_unlock(&news->lock);
 }
 
@@ -56,13 +61,35 @@ void view_news_wait(struct view_news *news, uint64_t seen)
     (void)pthread_mutex_unlock(&news->lock);
 }
 
+static struct timespec timespec_of(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
+void view_news_rest(struct view_news *news, int64_t until_ns)
+{
+    struct timespec until = timespec_of(until_ns);
+    int result = 0;
+    (void)pthread_mutex_lock(&news->lock);
+    while (news->waiters == 0 && !atomic_load(&news->stop) && result != ETIMEDOUT) {
+        result = pthread_cond_timedwait(&news->hurried, &news->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&news->lock);
+}
+
+void view_news_hurry(struct view_news *news, bool waits)
+{
+    (void)pthread_mutex_lock(&news->lock);
+    ASSERT(waits || news->waiters > 0);
+    news->waiters = waits ? news->waiters + 1 : news->waiters - 1;
+    (void)pthread_cond_broadcast(&news->hurried);
+    (void)pthread_mutex_unlock(&news->lock);
+}
+
 void view_news_pause(struct view_news *news, int64_t time_ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail with this clock */
-    int64_t nsec = until.tv_nsec + time_ms * NS_PER_MS;
-    until.tv_sec += nsec / NS_PER_S;
-    until.tv_nsec = nsec % NS_PER_S;
+    struct env *env = env_real();
+    struct timespec until = timespec_of(env->monotonic_ns(env) + time_ms * NS_PER_MS);
     int result = 0;
     (void)pthread_mutex_lock(&news->lock);
     while (!atomic_load(&news->stop) && result != ETIMEDOUT) {

@@ -92,6 +92,10 @@ struct ever_err view_query(struct view *view, const struct view_query_info *quer
                            const struct view_limits *limits, struct text *out_rows,
                            uint64_t *out_position, struct text *report);
 
+/* One more who waits for a view to reach a position, or one less. While the log grows all the time
+ * and nobody waits, a view gathers some milliseconds of events into one transaction. Any thread. */
+void views_hurry(struct views *views, bool waits);
+
 /* Calls `fn` on a view's thread whenever its position or state moved; must be short. One watcher;
  * `fn` NULL ends it: no call is running or will come when this returns. */
 typedef void views_watch_fn(void *arg);

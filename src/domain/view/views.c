@@ -3,6 +3,7 @@
 #include "domain/view/life_priv.h"
 
 #include "base/assert.h"
+#include "base/env.h"
 #include "base/mem.h"
 #include "base/slice.h"
 
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define RETRY_FIRST_MS 100 /* doubled each time, up to the last */
+#define REST_NS INT64_C(10000000) /* from the beginning of one batch to that of the next */
+#define RETRY_FIRST_MS 100        /* doubled each time, up to the last */
 #define RETRY_LAST_MS 5000
 
 struct worker {
@@ -138,8 +140,10 @@ static void *run_worker(void *arg)
 {
     struct worker *worker = arg;
     struct view_news *news = &worker->views->news;
+    struct env *env = env_real();
     int64_t retry_ms = RETRY_FIRST_MS;
     while (!atomic_load(&news->stop)) {
+        int64_t begin_ns = env->monotonic_ns(env);
         uint64_t seen = view_news_count(news);
         bool moved;
         enum view_step step = view_life_step(worker->view, &moved);
@@ -157,9 +161,15 @@ static void *run_worker(void *arg)
         retry_ms = RETRY_FIRST_MS;
         if (step == VIEW_STEP_IDLE) {
             view_news_wait(news, seen);
+            view_news_rest(news, begin_ns + REST_NS);
         }
     }
     return NULL;
+}
+
+void views_hurry(struct views *views, bool waits)
+{
+    view_news_hurry(&views->news, waits);
 }
 
 static void log_grew(void *arg, uint64_t last_position)

@@ -79,6 +79,7 @@ static void end_due(struct waits *waits, uint64_t now_ms)
     while (due != NULL) {
         struct wait *wait = due;
         due = wait->next;
+        views_hurry(waits->gateway->parts.views, false);
         wait->done(wait->arg, is_reached(wait));
     }
 }
@@ -116,6 +117,7 @@ void waits_add(struct waits *waits, struct wait *wait, uint32_t seconds)
     wait->deadline_ms = now_ms + seconds * UINT64_C(1000);
     wait->next = waits->first;
     waits->first = wait;
+    views_hurry(waits->gateway->parts.views, true);
     set_timer(waits, now_ms);
 }
 
