@@ -150,35 +150,46 @@ export function makeDeciders(statesMax) {
 
     const EVENT_MEMBERS = ['type', 'data', 'tags', 'metadata'];
 
-    function checkEvent(event, path) {
+    // What is wrong with an event, to be read behind its name; undefined: nothing.
+    function eventFault(event) {
         if (!isObject(event) || typeof event.type !== 'string') {
-            throw new TypeError(`${path} is not an event: { type, data, tags?, metadata? }`);
+            return ' is not an event: { type, data, tags?, metadata? }';
         }
-        const surplus = Object.keys(event).find((key) => !EVENT_MEMBERS.includes(key));
-        if (surplus !== undefined) {
-            throw new TypeError(`${path}.${surplus} is unknown: an event has type, data, tags and metadata`);
+        for (const key of Object.keys(event)) {
+            if (!EVENT_MEMBERS.includes(key)) {
+                return `.${key} is unknown: an event has type, data, tags and metadata`;
+            }
         }
         const { tags, metadata } = event;
         if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) {
-            throw new TypeError(`${path}.tags is not an array of texts`);
+            return '.tags is not an array of texts';
         }
         if (metadata !== undefined && (!isObject(metadata) || 'command' in metadata)) {
-            throw new TypeError(`${path}.metadata is not an object, or has a member "command", which is ours`);
+            return '.metadata is not an object, or has a member "command", which is ours';
         }
-        if (!Object.hasOwn(event, 'data')) {
-            event.data = {};
-        }
+        return undefined;
     }
 
-    // What decide returned, as data of our own.
+    // What decide returned, as data of our own: {events, text}, the same twice.
     function readEvents(result, name) {
         if (result === undefined || result === null) {
             throw new TypeError(`decide.${name} returned ${result}: it returns an array of events, [] when nothing happens`);
         }
-        const returned = JSON.parse(plainText(result, `what decide.${name} returned`));
+        const text = plainText(result, `what decide.${name} returned`);
+        const returned = JSON.parse(text);
         const events = Array.isArray(returned) ? returned : [returned];
-        events.forEach((event, index) => checkEvent(event, `event ${index + 1} of decide.${name}`));
-        return events;
+        let asReturned = events === returned;
+        for (let i = 0; i < events.length; i++) {
+            const fault = eventFault(events[i]);
+            if (fault !== undefined) {
+                throw new TypeError(`event ${i + 1} of decide.${name}${fault}`);
+            }
+            if (!Object.hasOwn(events[i], 'data')) {
+                events[i].data = {};
+                asReturned = false;
+            }
+        }
+        return { events, text: asReturned ? text : JSON.stringify(events) };
     }
 
     // The new events are folded before they are offered to the log: what evolve cannot take is
@@ -186,25 +197,26 @@ export function makeDeciders(statesMax) {
     function decide(decider, entry, request) {
         const { name, data } = request.command;
         const used = { refusal: undefined, random: undefined };
-        let events;
+        let decided;
         try {
             const result = decider.decide[name](JSON.parse(entry.text), data, makeContext(request, used));
-            events = used.refusal === undefined ? readEvents(result, name) : undefined;
+            decided = used.refusal === undefined ? readEvents(result, name) : undefined;
         } catch (error) {
             if (used.refusal === undefined) {
                 throw error;
             }
         }
         const seeded = used.random !== undefined;
-        if (events === undefined) {
+        if (decided === undefined) {
             return JSON.stringify({ rejected: used.refusal, seeded });
         }
-        const answer = JSON.stringify({ events, seeded });
+        const { events, text } = decided;
         if (events.length > 0) {
-            const { revision, text } = entry;
-            remember(request.stream, { ...fold(decider, entry, events), before: { revision, text, before: undefined } });
+            const after = fold(decider, entry, events);
+            after.before = { revision: entry.revision, text: entry.text, before: undefined };
+            remember(request.stream, after);
         }
-        return answer;
+        return `{"events":${text},"seeded":${seeded}}`;
     }
 
     // {decider, stream, id, revision, drop?, from?, events?, more?, show?, once?,
