@@ -2,7 +2,7 @@
 // lost snapshot or a changed flow; a proof that does not see a difference; a loop in a flow that takes
 // anything else down with it.
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { everfold, startServer, temporaryFolder } from './server.mjs';
@@ -102,8 +102,8 @@ function numbers(seed) {
     };
 }
 
-/** Appends from several connections until \`wanted\` events are acknowledged, then pulls the plug. */
-async function loadUntil(server, random, wanted) {
+/** Appends from several connections until `wanted` events are acknowledged. */
+async function load(server, random, wanted, onAcknowledged = () => {}) {
     let acknowledged = 0;
     const one = async () => {
         while (acknowledged < wanted) {
@@ -113,13 +113,18 @@ async function loadUntil(server, random, wanted) {
                 const answer = await server.request('POST', `/streams/account-${random(25)}`, { body: events });
                 await answer.text();
                 acknowledged += answer.ok ? count : 0;
+                onAcknowledged(acknowledged);
             } catch {
-                return; // the plug
+                return; // somebody pulled the plug
             }
         }
-        server.kill();
     };
     await Promise.all(Array.from({ length: 4 }, one));
+}
+
+/** The same, then pulls the plug. */
+async function loadUntil(server, random, wanted) {
+    await load(server, random, wanted, (acknowledged) => acknowledged >= wanted && server.kill());
     await server.ended;
 }
 
@@ -150,6 +155,37 @@ test('kills at any moment leave the streams as if nothing had happened', async (
     server = await server.restart();
     await settled(server);
     assert.deepEqual(await readAll(server), events); // a rebuild adds nothing
+    assert.equal(await server.stop(), 0);
+});
+
+function workersOf(pid) {
+    const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return numbers.filter((number) => {
+        try {
+            const [, name, parent] = /^\d+ \((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${number}/stat`, 'utf8'));
+            return name === 'everfold-js' && Number(parent) === pid;
+        } catch {
+            return false; // it ended meanwhile
+        }
+    }).map(Number);
+}
+
+test('a worker that dies is replaced, and its batch is run again', async () => {
+    const server = await startServer({ app: makeApp(bank) });
+    let next = 1;
+    let killed = 0;
+    await load(server, numbers(3), 3000, (acknowledged) => {
+        if (acknowledged >= next) {
+            next += 300;
+            for (const worker of workersOf(server.pid)) {
+                process.kill(worker, 'SIGKILL');
+                killed++;
+            }
+        }
+    });
+    await settled(server);
+    assert.ok(killed >= 3);
+    assert.ok(check(await readAll(server)) >= 3000);
     assert.equal(await server.stop(), 0);
 });
 

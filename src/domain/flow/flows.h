@@ -23,13 +23,14 @@
 struct flows;
 struct flow;
 
-struct flows_options {        /* 0: the default */
-    const char *worker_path;  /* the program; NULL: "everfold-js" beside this program */
-    uint32_t time_limit_ms;   /* CPU time of one call of a script segment, up to 1,024 items: 1000 */
+struct flows_options {       /* 0: the default */
+    const char *worker_path; /* the program; NULL: "everfold-js" beside this program */
+    uint32_t time_limit_ms;  /* CPU time of one call of a script segment, up to 1,024 items: 1000 */
     uint32_t memory_limit_mb; /* of the worker: 256 */
     uint32_t batch_roots;     /* root events in one batch, up to 4096: 4096 */
     uint64_t snapshot_events; /* a snapshot after so many root events: 500,000 */
-    uint64_t snapshot_bytes;  /* or so many bytes of them: 256 MiB */
+    uint64_t snapshot_bytes;  /* or so many bytes of them: 256 MiB; but not before as many bytes
+                               * were read as the last one wrote */
 };
 
 /* True when `app` has files in flows/. */

@@ -75,7 +75,9 @@ static struct ever_err write_snapshot(struct flows *flows, struct flow_run *run,
     }
     struct ever_err err =
         flow_snapshot_write(flows->vfs, flows->store, flows->dir, name, &snapshot);
+    run->saved_bytes = 0;
     for (size_t i = 0; i < run->count; i++) {
+        run->saved_bytes += states[i].size;
         text_deinit(&states[i]);
     }
     free(states);
@@ -94,10 +96,12 @@ static void save_run(struct flows *flows, struct flow_run *run, const char *name
     (void)write_snapshot(flows, run, name);
 }
 
+/* A large state is saved more seldom: no more is written than was read. */
 static void save_when_due(struct flows *flows, struct flow_run *run, const char *name)
 {
-    if (run != NULL && (run->roots_since_save >= flows->options.snapshot_events ||
-                        run->bytes_since_save >= flows->options.snapshot_bytes)) {
+    bool is_due = run->roots_since_save >= flows->options.snapshot_events ||
+                  run->bytes_since_save >= flows->options.snapshot_bytes;
+    if (is_due && run->bytes_since_save >= run->saved_bytes) {
         save_run(flows, run, name);
     }
 }

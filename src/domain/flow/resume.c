@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define BUILDING_ROOTS_MAX 1024u /* beside a live run: so long its events wait */
+
 /* --- Opening: the live run -------------------------------------------------------------------- */
 
 struct opening {
@@ -202,6 +204,9 @@ static struct ever_err open_building(struct opening *opening, struct flow **list
     if (!load_building(opening, run)) { /* as if there were no snapshots */
         flow_run_destroy(run);
         TRY(open_run(flows, list, count, is_written, "building", &run));
+    }
+    if (flows->live != NULL && run->root_max > BUILDING_ROOTS_MAX) {
+        run->root_max = BUILDING_ROOTS_MAX;
     }
     flows->building = run;
     return ERR_OK;

@@ -37,9 +37,10 @@ struct flow_run {
     struct flow_writer writer;
     int64_t gathering_since_ns; /* 0: nothing is pending */
     bool end_is_checked;
-    bool is_proof; /* compares, and appends nothing */
-    uint64_t roots_since_save;
+    bool is_proof;             /* compares, and appends nothing */
+    uint64_t roots_since_save; /* what the next snapshot is due by */
     uint64_t bytes_since_save;
+    uint64_t saved_bytes; /* of state, the last time */
 };
 
 /* Makes a run of these flows, which must hold what each of them reads; all at position 0 and with

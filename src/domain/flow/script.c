@@ -108,7 +108,8 @@ static const char *sentence_of(enum script_outcome outcome)
     }
 }
 
-/* The engine finds the event by asking for one at a time: what the worker had in hand is not needed. */
+/* The engine finds the event by asking for one at a time: what the worker had in hand is not
+ * needed. */
 static void explain(struct call *call)
 {
     struct text why = {0};
