@@ -81,8 +81,7 @@ static void taps_show_what_passes(void **state)
     case_free_events(all);
 }
 
-/* --- Flows of a program on their own ------------------------------------------------------------
- */
+/* --- Flows of a program on their own ---------------------------------------------------------- */
 
 #define COUNTER(name)                                                                              \
     "{'name':'" name "','options':{},'nodes':[" IN                                                 \

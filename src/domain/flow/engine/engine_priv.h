@@ -142,7 +142,8 @@ struct derive_program {
     const struct derive_script *script;
     uint64_t no_key_hash; /* of items that are not keyed */
     struct text text;     /* for writing something short */
-    struct text state;
+    struct text state;    /* for the next state of an entry */
+    struct text joins[2];
     bool abandoned;
 };
 

@@ -139,8 +139,7 @@ struct derive_value fold_list_result(const struct derive_fold *fold, struct deri
     return fold_kept_json(node, text_slice(text));
 }
 
-/* --- countDistinct: hashes of 128 bits, sorted -------------------------------------------------
- */
+/* --- countDistinct: hashes of 128 bits, sorted ------------------------------------------------ */
 
 #define DISTINCT_BYTES 16u
 

@@ -125,8 +125,7 @@ static struct derive_value best_result(const struct derive_fold *fold, struct de
     (void)fold; /* the signature of all kinds */
     return fold_kept_json(node, read_best(state).item);
 }
-/* --- topK: values, the greatest first, the first of equals before the others -------------------
- */
+/* --- topK: values, the greatest first, the first of equals before the others ------------------ */
 
 struct ranked {
     uint64_t position;

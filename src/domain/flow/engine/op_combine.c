@@ -25,8 +25,7 @@ static void each_merge(struct derive_node *node, uint32_t input, const struct de
     node_give(node, item);
 }
 
-/* --- The latest values of a key's inputs --------------------------------------------------------
- */
+/* --- The latest values of a key's inputs ------------------------------------------------------ */
 
 static void parse_combine(struct derive_parse *parse, struct derive_node *node)
 {
@@ -123,8 +122,7 @@ static void end_combine(struct derive_node *node, uint32_t root)
     }
 }
 
-/* --- withLatestFrom: inputs[0], with the latest of the others -----------------------------------
- */
+/* --- withLatestFrom: inputs[0], with the latest of the others --------------------------------- */
 
 /* An input that is not keyed has one latest value for all keys. */
 static struct derive_item keyless(const struct derive_node *node, const struct derive_item *item)

@@ -42,8 +42,7 @@ static void parse_join(struct derive_parse *parse, struct derive_node *node)
     node->takes_whole = true;
 }
 
-/* --- State: for both sides a number and the items ----------------------------------------------
- */
+/* --- State: for both sides a number and the items --------------------------------------------- */
 
 static void read_sides(struct ever_slice state, struct arena *arena, struct side sides[static 2])
 {

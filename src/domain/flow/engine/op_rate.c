@@ -23,8 +23,7 @@ static int64_t due_of(const struct derive_node *node)
     return *(const int64_t *)node->own;
 }
 
-/* --- throttleTime: one, then none until `due` has passed ---------------------------------------
- */
+/* --- throttleTime: one, then none until `due` has passed -------------------------------------- */
 
 static int64_t passed_us(struct ever_slice state)
 {
@@ -68,8 +67,7 @@ static void fire_throttle(struct derive_node *node, uint32_t root, const struct 
     table_remove(&node->table, table_find(&node->table, key, hash), hash);
 }
 
-/* --- debounceTime: an item that no other follows within `due` ----------------------------------
- */
+/* --- debounceTime: an item that no other follows within `due` --------------------------------- */
 
 /* The state of a key: the items that may still be given, by time, each at least `due` behind the
  * one before it. */
@@ -183,8 +181,7 @@ static void fire_debounce(struct derive_node *node, uint32_t root, const struct 
                          left.items[0].time_us + due_of(node)); /* smaller than before: it fits */
 }
 
-/* --- delay: each item when `due` has passed ----------------------------------------------------
- */
+/* --- delay: each item when `due` has passed --------------------------------------------------- */
 
 /* An entry for each item: its key, its time, its place in the log, and a number among those. */
 static struct ever_slice delay_key(const struct derive_node *node, const struct derive_item *item,

@@ -2,8 +2,7 @@
  * number of items. */
 #include "domain/flow/engine/window_priv.h"
 
-/* --- Sliding: for each item at t a result over (t - size, t] -----------------------------------
- */
+/* --- Sliding: for each item at t a result over (t - size, t] ---------------------------------- */
 
 /* The state of a key: the items that can still count, by event time; each with the folds of itself
  * alone, which are joined for a result. */
@@ -19,21 +18,25 @@ static struct ever_slice fold_alone(struct derive_node *node, const struct deriv
     return arena_copy(node_arena(node), text_slice(text));
 }
 
-/* Joins `folds` to what is in `*sum`. False after a stop. */
+/* Joins `folds` to what is in `*sum`, in the one of two texts that does not hold it. False after a
+ * stop. */
 static bool add_folds(struct derive_node *node, uint32_t root, struct ever_slice folds,
                       struct ever_slice *sum)
 {
     const struct aggregate *aggregate = node->own;
+    struct text *joins = node->flow->program->joins;
     if (sum->size == 0) {
         *sum = folds;
         return true;
     }
-    struct text joined = {0};
-    bool fine =
-        folds_join(&aggregate->folds, node, root, state_reader(*sum), state_reader(folds), &joined);
-    *sum = arena_copy(node_arena(node), text_slice(&joined));
-    text_deinit(&joined);
-    return fine;
+    struct text *joined = sum->data == joins[0].data ? &joins[1] : &joins[0];
+    text_clear(joined);
+    if (!folds_join(&aggregate->folds, node, root, state_reader(*sum), state_reader(folds),
+                    joined)) {
+        return false;
+    }
+    *sum = text_slice(joined);
+    return true;
 }
 
 static void put_item(struct text *out, int64_t time_us, struct ever_slice folds)
@@ -43,16 +46,15 @@ static void put_item(struct text *out, int64_t time_us, struct ever_slice folds)
 }
 
 /* Writes the state with the item in it and without those that are over, and sums what lies in the
- * item's window. False after a stop. */
+ * item's window. Takes time with the number of items in the state. False after a stop. */
 static bool slide(struct derive_node *node, const struct derive_item *item,
                   struct ever_slice before, struct ever_slice alone, struct text *out,
-                  struct ever_slice *out_sum)
+                  struct ever_slice *out_sum, int64_t *out_newest_us)
 {
     const struct aggregate *aggregate = node->own;
     int64_t closed_us = node_watermark_before(node, item->root);
     int64_t over_us = closed_us == NO_TIME ? NO_TIME : closed_us - aggregate->size_us;
     bool placed = false;
-    *out_sum = SLICE_NONE;
     for (struct state_reader reader = state_reader(before); !state_at_end(&reader) || !placed;) {
         struct state_reader peek = reader;
         bool mine = state_at_end(&peek) || (!placed && state_get_i64(&peek) > item->time_us);
@@ -66,6 +68,7 @@ static bool slide(struct derive_node *node, const struct derive_item *item,
             !add_folds(node, item->root, folds, out_sum)) {
             return false;
         }
+        *out_newest_us = time_us; /* they are in order */
     }
     return true;
 }
@@ -92,10 +95,11 @@ void sliding_each(struct derive_node *node, const struct derive_item *item)
         .end_us = item->time_us,
         .time_us = item->time_us,
     };
+    int64_t newest_us;
     text_clear(state);
-    if (slide(node, item, before, alone, state, &result.folds) &&
+    if (slide(node, item, before, alone, state, &result.folds, &newest_us) &&
         node_set_state(node, item->root, place, item_key(item), item->hash, text_slice(state),
-                       sliding_due(node, text_slice(state)))) {
+                       newest_us + aggregate->size_us)) {
         window_give(node, &result);
     }
 }

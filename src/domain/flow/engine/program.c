@@ -264,6 +264,8 @@ void derive_program_destroy(struct derive_program *program)
     free(program->outputs);
     text_deinit(&program->text);
     text_deinit(&program->state);
+    text_deinit(&program->joins[0]);
+    text_deinit(&program->joins[1]);
     arena_deinit(&program->arena);
     arena_deinit(&program->stretch_arena);
     arena_deinit(&program->out_arena);

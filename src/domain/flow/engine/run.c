@@ -420,7 +420,9 @@ static struct ever_slice write_metadata(struct derive_flow *flow, uint64_t cause
     json_write_string(text, flow->graph->name);
     text_add_text(text, ",\"version\":");
     json_write_string(text, flow->version);
-    text_printf(text, ",\"cause\":%llu,\"time\":", (unsigned long long)cause);
+    text_add_text(text, ",\"cause\":");
+    text_add_u64(text, cause);
+    text_add_text(text, ",\"time\":");
     value_write_time(text, time_us);
     text_add_byte(text, '}');
     return arena_copy(&flow->program->out_arena, text_slice(text));
