@@ -269,6 +269,9 @@ void node_late(struct derive_node *node, const struct derive_item *item, int64_t
 bool node_set_state(struct derive_node *node, uint32_t root, struct table_place place,
                     struct ever_slice key, uint64_t hash, struct ever_slice state, int64_t due_us);
 
+/* An alarm's work where nothing is given: the entry goes. */
+void node_forget(struct derive_node *node, uint32_t root, const struct alarm_at *alarm);
+
 void node_make_alarms(struct derive_node *node); /* anew, from the table */
 
 /* JSON text of a value in the stretch's arena, and a value from such text. */

@@ -168,14 +168,6 @@ static bool due_distinct(const struct derive_node *node, struct ever_slice key,
     return ttl_us > 0;
 }
 
-static void forget(struct derive_node *node, uint32_t root, const struct alarm_at *alarm)
-{
-    (void)root; /* nothing is given */
-    struct ever_slice key = slice_of(alarm->key, alarm->key_size);
-    uint64_t hash = table_hash(key);
-    table_remove(&node->table, table_find(&node->table, key, hash), hash);
-}
-
 /* --- startWith -------------------------------------------------------------------------------- */
 
 struct start {
@@ -264,7 +256,7 @@ const struct derive_kind kind_distinct = {
     .has_state = true,
     .parse = parse_distinct,
     .each = each_distinct,
-    .fire = forget,
+    .fire = node_forget,
     .due = due_distinct,
 };
 const struct derive_kind kind_start_with = {

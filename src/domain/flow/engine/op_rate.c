@@ -59,14 +59,6 @@ static bool due_throttle(const struct derive_node *node, struct ever_slice key,
     return true;
 }
 
-static void fire_throttle(struct derive_node *node, uint32_t root, const struct alarm_at *alarm)
-{
-    (void)root; /* nothing is given */
-    struct ever_slice key = slice_of(alarm->key, alarm->key_size);
-    uint64_t hash = table_hash(key);
-    table_remove(&node->table, table_find(&node->table, key, hash), hash);
-}
-
 /* --- debounceTime: an item that no other follows within `due` --------------------------------- */
 
 /* The state of a key: the items that may still be given, by time, each at least `due` behind the
@@ -251,7 +243,7 @@ const struct derive_kind kind_throttle_time = {
     .has_state = true,
     .parse = parse_due,
     .each = each_throttle,
-    .fire = fire_throttle,
+    .fire = node_forget,
     .due = due_throttle,
 };
 const struct derive_kind kind_debounce_time = {

@@ -114,15 +114,6 @@ int64_t sliding_due(const struct derive_node *node, struct ever_slice state)
     return newest_us + ((const struct aggregate *)node->own)->size_us;
 }
 
-/* All items of the key are over. */
-void sliding_fire(struct derive_node *node, uint32_t root, const struct alarm_at *alarm)
-{
-    (void)root; /* nothing is given */
-    struct ever_slice key = slice_of(alarm->key, alarm->key_size);
-    uint64_t hash = table_hash(key);
-    table_remove(&node->table, table_find(&node->table, key, hash), hash);
-}
-
 /* --- Count: a result for every so many items of a key ----------------------------------------- */
 
 void count_window_each(struct derive_node *node, const struct derive_item *item)

@@ -91,7 +91,7 @@ void window_fire(struct derive_node *node, uint32_t root, const struct alarm_at 
     if (aggregate->window == WINDOW_SESSION) {
         session_fire(node, root, alarm);
     } else if (aggregate->window == WINDOW_SLIDING) {
-        sliding_fire(node, root, alarm);
+        node_forget(node, root, alarm); /* all of its items are over */
     } else {
         pane_fire(node, root, alarm);
     }

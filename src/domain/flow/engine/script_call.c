@@ -3,18 +3,6 @@
 
 /* --- Asking ----------------------------------------------------------------------------------- */
 
-static void write_tags(struct text *out, const struct derive_event *event)
-{
-    text_add_byte(out, '[');
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        if (i > 0) {
-            text_add_byte(out, ',');
-        }
-        json_write_string(out, event->tags[i]);
-    }
-    text_add_byte(out, ']');
-}
-
 static void write_event(struct text *out, const struct derive_event *event)
 {
     json_write_string(out, event->type);
@@ -27,7 +15,7 @@ static void write_event(struct text *out, const struct derive_event *event)
     text_add_byte(out, ',');
     text_add_u64(out, event->root->revision);
     text_add_byte(out, ',');
-    write_tags(out, event);
+    value_write_tags(out, event);
 }
 
 static void write_item(struct text *out, const struct derive_node *node,

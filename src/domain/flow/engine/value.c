@@ -125,6 +125,18 @@ void value_write_data(struct text *out, const struct derive_event *event)
     }
 }
 
+void value_write_tags(struct text *out, const struct derive_event *event)
+{
+    text_add_byte(out, '[');
+    for (uint32_t i = 0; i < event->tag_count; i++) {
+        if (i > 0) {
+            text_add_byte(out, ',');
+        }
+        json_write_string(out, event->tags[i]);
+    }
+    text_add_byte(out, ']');
+}
+
 static void write_event(struct text *out, const struct derive_event *event, int64_t time_us)
 {
     text_add_text(out, "{\"type\":");
@@ -143,14 +155,9 @@ static void write_event(struct text *out, const struct derive_event *event, int6
     text_add_u64(out, event->root->revision);
     text_add_text(out, ",\"time\":");
     value_write_ms(out, time_us);
-    text_add_text(out, ",\"tags\":[");
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        if (i > 0) {
-            text_add_byte(out, ',');
-        }
-        json_write_string(out, event->tags[i]);
-    }
-    text_add_text(out, "]}");
+    text_add_text(out, ",\"tags\":");
+    value_write_tags(out, event);
+    text_add_byte(out, '}');
 }
 
 void value_write(struct text *out, const struct derive_value *value, int64_t time_us)

@@ -111,6 +111,7 @@ void value_write_canonical(struct text *out, const struct derive_value *value, i
 /* JSON from outside that was not checked: null when it is none. */
 void value_write_foreign(struct text *out, struct ever_slice json);
 void value_write_data(struct text *out, const struct derive_event *event);
+void value_write_tags(struct text *out, const struct derive_event *event);
 
 #define VALUE_TIME_LEAST_US INT64_C(-9214560000000000)    /* 1678-01-01 */
 #define VALUE_TIME_MOST_US INT64_C(9214646399999999)      /* 2261-12-31 */

@@ -14,7 +14,6 @@ int64_t session_due(const struct derive_node *node, struct ever_slice state);
 
 /* op_sliding.c: an entry for each key, with the items that can still count */
 void sliding_each(struct derive_node *node, const struct derive_item *item);
-void sliding_fire(struct derive_node *node, uint32_t root, const struct alarm_at *alarm);
 int64_t sliding_due(const struct derive_node *node, struct ever_slice state);
 
 /* op_sliding.c: count windows, an entry for each key with the window that is being filled */
