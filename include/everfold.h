@@ -91,11 +91,16 @@ struct ever_write { /* Events for one stream. An append holds one or several, at
     uint64_t revision; /* only with EVER_EXACT */
     const struct ever_new_event *events;
     uint32_t event_count;
+    /* Events whose id is in the log with the same content, in whatever company, are passed over,
+     * and the others appended: for what may hold more than it did last time. The same for all
+     * writes of an append. */
+    bool pass_known;
 };
 
 enum ever_outcome {
     EVER_APPENDED = 0, /* The events are durable. */
-    EVER_REPEATED,  /* The same event ids were appended before, together: the first answer again. */
+    EVER_REPEATED,  /* The same event ids were appended before, together: the first answer again.
+                     * With pass_known: all of them are in the log; from the first to the last. */
     EVER_CONFLICT,  /* The condition of writes[write_index] does not hold; nothing was written. */
     EVER_ID_REUSED, /* Some ids exist with other content or in other company; nothing was written.
                      */
@@ -104,6 +109,8 @@ enum ever_outcome {
 struct ever_result {
     enum ever_outcome outcome;
     uint32_t write_index;    /* CONFLICT, ID_REUSED: which write; otherwise 0 */
+    uint32_t event_index;    /* ID_REUSED: which of all events of the append */
+    uint32_t known_count;    /* APPENDED, REPEATED, with pass_known: so many were passed over */
     uint64_t first_position; /* APPENDED, REPEATED */
     uint64_t last_position;
     int64_t revision; /* APPENDED, REPEATED: last revision the append gave writes[0].stream.

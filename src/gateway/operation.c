@@ -70,6 +70,10 @@ static const struct parameter_info parameters[PARAMETER_COUNT] = {
                         "late: what came too late for its window. errors: what failed and was "
                         "passed over.",
                         false},
+    [PARAMETER_KNOWN] = {"known", "query", "{\"type\":\"string\",\"enum\":[\"pass\"]}",
+                         "pass: events whose id is in the log already, with the same content, are "
+                         "passed over and counted (known); the others are appended.",
+                         false},
     [PARAMETER_IF_MATCH] = {"If-Match", "header", TEXT,
                             "\"3\": the stream's last revision must be 3. *: it must exist. "
                             "Else 412.",

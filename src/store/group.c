@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/slice.h"
+#include "base/uuid.h"
 
 void group_init(struct group *group, struct log *log, struct index *index)
 {
@@ -138,40 +139,49 @@ static void take_event(struct group *group, const struct ever_event *event)
     ASSERT(group->bytes_used <= group->bytes.bytes);
 }
 
+/* All but the events that are passed over. `first_record` is the first one of the append. */
 static void take_write(struct group *group, struct pending_stream *stream,
-                       const struct ever_write *write, const struct ever_uuid *ids, bool continues)
+                       const struct ever_write *write, const struct ever_uuid *ids,
+                       uint32_t first_record)
 {
     struct ever_slice tags[EVER_TAGS_PER_EVENT_MAX];
     for (uint32_t e = 0; e < write->event_count; e++) {
+        if (uuid_is_none(ids[e])) {
+            continue;
+        }
         struct ever_event event = group_event_of(write, &write->events[e], ids[e], tags);
         event.revision = (uint64_t)++stream->revision;
-        event.continues = continues || e > 0;
+        event.continues = group->record_count > first_record;
         take_event(group, &event);
+        stream->answer = stream->revision;
+        stream->is_changed = true;
     }
-    stream->answer = stream->revision;
-    stream->is_changed = true;
 }
 
 static struct ever_err take(struct group *group, struct request *request)
 {
     const struct ever_uuid *ids = request->ids;
-    request->result.first_position = group->first_position + group->record_count;
+    uint32_t first_record = group->record_count;
+    request->result.first_position = group->first_position + first_record;
     for (uint32_t w = 0; w < request->count; w++) {
         const struct ever_write *write = &request->writes[w];
         struct pending_stream *stream;
         struct ever_err err = group_find_stream(group, write->stream, &stream);
         ASSERT(IS_OK(err)); /* its condition was checked, so it is pending already */
-        take_write(group, stream, write, ids, w > 0);
+        take_write(group, stream, write, ids, first_record);
         ids += write->event_count;
     }
+    ASSERT(group->record_count > first_record);
     request->result.last_position = group->first_position + group->record_count - 1;
+    request->result.known_count = request->event_count - (group->record_count - first_record);
     return group_answer_revisions(group, request);
 }
 
 static struct ever_err decide(struct group *group, struct request *request)
 {
     bool is_new;
-    TRY(group_check_ids(group, request, &is_new));
+    TRY(request->pass_known ? group_pass_known(group, request, &is_new)
+                            : group_check_ids(group, request, &is_new));
     if (!is_new) {
         return ERR_OK;
     }
@@ -245,9 +255,8 @@ static struct ever_err after_failed_write(struct group *group, struct ever_err e
 static struct ever_err write_log(struct group *group, int64_t time_ns)
 {
     int64_t last_ns = log_last_time_ns(group->log);
-    struct ever_err err =
-        log_append(group->log, group->records.data, group->record_count,
-                   time_ns > last_ns ? time_ns : last_ns, group->addresses.data);
+    struct ever_err err = log_append(group->log, group->records.data, group->record_count,
+                                     time_ns > last_ns ? time_ns : last_ns, group->addresses.data);
     return IS_OK(err) ? err : after_failed_write(group, err);
 }
 

@@ -11,9 +11,7 @@ static struct ever_slice pending_record(const struct group *group, uint32_t reco
     return ((const struct ever_slice *)group->records.data)[record];
 }
 
-/* The event at a position of the log, or one that this group has taken; EVER_NOT_FOUND behind it.
- * Into group->reader.view. */
-static struct ever_err fetch(struct group *group, uint64_t position)
+struct ever_err group_fetch(struct group *group, uint64_t position)
 {
     if (position < group->first_position) {
         return event_read_at(&group->reader, position);
@@ -25,7 +23,7 @@ static struct ever_err fetch(struct group *group, uint64_t position)
     return event_decode(pending_record(group, (uint32_t)record), &group->reader.view);
 }
 
-static struct ever_err find_id(struct group *group, struct ever_uuid id, uint64_t *out_position)
+struct ever_err group_find_id(struct group *group, struct ever_uuid id, uint64_t *out_position)
 {
     uint32_t record;
     if (pending_find_id(&group->pending, id, &record)) {
@@ -53,22 +51,22 @@ static bool same_tags(const struct ever_event *a, const struct ever_event *b)
     return true;
 }
 
-static bool same_event(const struct ever_event *a, const struct ever_event *b)
+bool group_same_event(const struct ever_event *a, const struct ever_event *b)
 {
-    return a->content == b->content && a->continues == b->continues &&
-           uuid_equal(a->id, b->id) && slice_equal(a->stream, b->stream) &&
-           slice_equal(a->type, b->type) && slice_equal(a->data, b->data) &&
-           slice_equal(a->metadata, b->metadata) && same_tags(a, b);
+    return a->content == b->content && a->continues == b->continues && uuid_equal(a->id, b->id) &&
+           slice_equal(a->stream, b->stream) && slice_equal(a->type, b->type) &&
+           slice_equal(a->data, b->data) && slice_equal(a->metadata, b->metadata) &&
+           same_tags(a, b);
 }
 
 /* Does the event at `position` say the same as number `index` of the request? An id that was not
  * given cannot differ. */
 static struct ever_err matches(struct group *group, const struct ever_write *write,
-                               const struct ever_new_event *event, bool is_first,
-                               uint64_t position, bool *out_same)
+                               const struct ever_new_event *event, bool is_first, uint64_t position,
+                               bool *out_same)
 {
     *out_same = false;
-    struct ever_err err = fetch(group, position);
+    struct ever_err err = group_fetch(group, position);
     if (err.code == EVER_NOT_FOUND) {
         return ERR_OK;
     }
@@ -78,14 +76,14 @@ static struct ever_err matches(struct group *group, const struct ever_write *wri
     struct ever_uuid id = request_id_is_given(event) ? event->id : stored->id;
     struct ever_event wanted = group_event_of(write, event, id, tags);
     wanted.continues = !is_first;
-    *out_same = same_event(stored, &wanted);
+    *out_same = group_same_event(stored, &wanted);
     return ERR_OK;
 }
 
 /* The append that began at `first` has all events of the request: has it more? */
 static struct ever_err ends_before(struct group *group, uint64_t position, bool *out_ends)
 {
-    struct ever_err err = fetch(group, position);
+    struct ever_err err = group_fetch(group, position);
     *out_ends = err.code == EVER_NOT_FOUND || !group->reader.view.event.continues;
     return err.code == EVER_NOT_FOUND ? ERR_OK : err;
 }
@@ -128,7 +126,8 @@ static struct ever_err answer_known(struct group *group, struct request *request
         };
         return group_answer_revisions(group, request);
     }
-    request->result = (struct ever_result){.outcome = EVER_ID_REUSED, .write_index = write_index};
+    request->result = (struct ever_result){
+        .outcome = EVER_ID_REUSED, .write_index = write_index, .event_index = index};
     return ERR_OK;
 }
 
@@ -143,7 +142,7 @@ struct ever_err group_check_ids(struct group *group, struct request *request, bo
                 continue;
             }
             uint64_t position;
-            TRY(find_id(group, write->events[e].id, &position));
+            TRY(group_find_id(group, write->events[e].id, &position));
             if (position != 0) {
                 return answer_known(group, request, index, w, position);
             }

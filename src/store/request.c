@@ -120,6 +120,9 @@ static struct ever_err check(const struct ever_write *writes, uint32_t count,
     }
     for (uint32_t i = 0; i < count; i++) {
         TRY(check_write(&writes[i], measure));
+        if (writes[i].pass_known != writes[0].pass_known) {
+            return FAIL(EVER_INVALID, "append that passes known events in some writes only");
+        }
     }
     return ERR_OK;
 }
@@ -171,6 +174,7 @@ struct ever_err request_create(struct env *env, const struct ever_write *writes,
         .event_count = measure.events,
         .bytes_max = measure.records,
         .has_given_ids = measure.has_given_ids,
+        .pass_known = writes[0].pass_known,
         .revisions = (int64_t *)(request + 1),
         .ids = (struct ever_uuid *)((char *)(request + 1) + revisions_bytes),
     };

@@ -15,7 +15,8 @@ struct request {
     uint32_t event_count;
     size_t bytes_max;      /* of its records */
     bool has_given_ids;    /* some ids came from the caller, so it may be a repeat */
-    struct ever_uuid *ids; /* of all events in order, none of them zero */
+    bool pass_known;       /* events that are there already are passed over */
+    struct ever_uuid *ids; /* of all events in order; zero: passed over */
     /* The answer. */
     struct ever_err err;
     struct ever_result result;

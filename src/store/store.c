@@ -132,7 +132,8 @@ static void count_request(struct store_counters *counters, const struct request 
     }
     if (request->result.outcome == EVER_APPENDED) {
         atomic_fetch_add_explicit(&counters->appends, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&counters->appended_events, request->event_count,
+        atomic_fetch_add_explicit(&counters->appended_events,
+                                  request->event_count - request->result.known_count,
                                   memory_order_relaxed);
     } else if (request->result.outcome == EVER_CONFLICT) {
         atomic_fetch_add_explicit(&counters->conflicts, 1, memory_order_relaxed);
@@ -234,8 +235,7 @@ struct ever_err ever_position_at(struct ever *store, int64_t time_ns, uint64_t *
 {
     struct event_reader reader;
     event_reader_init(&reader, store->log, store->index);
-    struct ever_err err =
-        lookup_time(&reader, time_ns, store_last_position(store), out_position);
+    struct ever_err err = lookup_time(&reader, time_ns, store_last_position(store), out_position);
     event_reader_deinit(&reader);
     return err;
 }

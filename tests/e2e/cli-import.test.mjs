@@ -77,6 +77,39 @@ test('what export writes, import takes: the same events with the same ids', asyn
   assert.deepEqual(jsonLines(part.stdout).map((event) => event.position), Array.from({ length: 11 }, (_, i) => 2490 + i));
 });
 
+test('an export that has grown, or goes back into its own log, adds what is missing and no more', async () => {
+  const data = temporaryFolder();
+  const id = (n) => `0193d1f2-0000-7000-8000-${String(n).padStart(12, '0')}`;
+  const row = (n) => ({ stream: `s-${n % 7}`, type: 'T', id: id(n), data: { n } });
+  const lines = (rows) => rows.map((one) => JSON.stringify(one)).join('\n');
+  const all = Array.from({ length: 7300 }, (_, n) => row(n));
+  const ofImport = async (input) => {
+    const result = await everfold(['import', '--data', data], { input });
+    assert.equal(result.code, 0, result.stderr);
+    return JSON.parse(result.stdout);
+  };
+  assert.equal((await ofImport(lines(all.slice(0, 1500)))).repeated, 0);
+  const grown = await ofImport(lines(all)); // its second batch is half known, those behind it are under way with it
+  assert.deepEqual([grown.events, grown.repeated], [7300, 1500]);
+  assert.deepEqual((await allOf(data)).map((event) => event.data.n), all.map((one) => one.data.n)); // and in order
+
+  for (const n of [8000, 8001]) { // not by an import, each alone
+    assert.equal((await everfold(['append', 's-1', 'T', `{"n":${n}}`, '--data', data])).code, 0);
+  }
+  const exported = await everfold(['export', '--data', data]);
+  const back = await ofImport(exported.stdout);
+  assert.deepEqual([back.events, back.repeated], [7302, 7302]);
+  const twice = await ofImport(`${lines([row(9000)])}\n${exported.stdout}${lines([row(9000)])}`);
+  assert.deepEqual([twice.events, twice.repeated], [7304, 7303]);
+  assert.equal((await allOf(data)).length, 7303);
+
+  const other = [...all.slice(0, 5), { ...row(5), data: { n: 'other' } }, row(10_000)];
+  const refused = await everfold(['import', '--data', data], { input: lines(other) });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /line 6: .*other content/);
+  assert.equal((await allOf(data)).length, 7303);
+});
+
 test('export writes into pipes and through links, and takes the place of neither', async () => {
   const data = temporaryFolder();
   const dir = temporaryFolder();

@@ -72,11 +72,28 @@ static bool explain_line(const struct batch *batch, struct ever_slice body, stru
     return named;
 }
 
+/* A whole number of the answer; -1: it has none of this name. */
+static int64_t number_of(const struct run *run, const char *name)
+{
+    struct ever_slice body = text_slice(&run->import->session->response.body);
+    struct json_value value;
+    int64_t number;
+    bool is_there = body.size > 0 && json_check(body, NULL) &&
+                    json_member(json_value_of(body), slice_of_text(name), &value) &&
+                    json_integer(value, &number);
+    return is_there ? number : -1;
+}
+
 static void report_refusal(const struct run *run, const struct batch *batch)
 {
     const struct session *session = run->import->session;
     struct text why = {0};
-    if (!explain_line(batch, text_slice(&session->response.body), &why)) {
+    int64_t event = number_of(run, "event");
+    if (event >= 0 && event < batch->events) {
+        record_place_add(&why, batch->places[event]);
+        text_add_text(&why, ": ");
+        client_explain(session->client, &session->response, &why);
+    } else if (!explain_line(batch, text_slice(&session->response.body), &why)) {
         record_place_add(&why, batch->places[0]);
         text_add_text(&why, " to ");
         record_place_add(&why, batch->places[batch->events - 1]);
@@ -87,9 +104,12 @@ static void report_refusal(const struct run *run, const struct batch *batch)
     text_deinit(&why);
 }
 
-static void note_done(struct run *run, const struct batch *batch, bool repeated)
+static void note_done(struct run *run, const struct batch *batch)
 {
-    *(repeated ? &run->repeated : &run->appended) += batch->events;
+    int64_t known = number_of(run, "known");
+    uint64_t repeated = known < 0 || known > batch->events ? 0 : (uint64_t)known;
+    run->repeated += repeated;
+    run->appended += batch->events - repeated;
     if (run->refused) {
         run->behind += batch->events; /* was under way when an earlier batch was refused */
     } else {
@@ -116,7 +136,7 @@ static void take_answer(struct run *run)
         run->refused = true;
         run->failed = true;
     } else {
-        note_done(run, batch, session->response.status == 200);
+        note_done(run, batch);
     }
     text_clear(&batch->body);
     batch->events = 0;
@@ -130,7 +150,7 @@ static void send_batch(struct run *run)
         return;
     }
     struct client_request request = {.method = "POST",
-                                     .target = "/append",
+                                     .target = "/append?known=pass",
                                      .content_type = "application/x-ndjson",
                                      .body = text_slice(&batch->body)};
     struct ever_err err = client_send(session->client, &request, &session->report);
@@ -208,7 +228,7 @@ static void add_for_people(const struct run *run, int64_t elapsed_ms, uint64_t r
         text_add_text(out, " of them were there already");
     }
     if (run->left_out > 0) {
-        text_printf(out, 
+        text_printf(out,
                     "; %llu of streams that the server alone writes ($..., flow-...) were left out",
                     (unsigned long long)run->left_out);
     }

@@ -1,7 +1,8 @@
 /* import.h - events from an input to a server, in batches that are each appended whole.
  *
- * Some batches are under way at once on one connection; the server appends them in order. The
- * batches depend on the input alone, so that an import with --ids repeats the very same appends. */
+ * Some batches are under way at once on one connection; the server appends them in order. An
+ * event whose id is in the log already is passed over, so that the same import again, or one of a
+ * file that has grown since, appends what is missing. */
 #pragma once
 #include "cli/client/session.h"
 #include "cli/input/event_line.h"

@@ -56,15 +56,23 @@ static void submit(struct append *append)
     }
 }
 
+static void answer_id_reused(struct append *append)
+{
+    const struct ever_result *result = &append->result;
+    struct ever_slice stream = append->writes[result->write_index].stream;
+    call_problem(append->call, PROBLEM_EVENT_ID_REUSED,
+                 arena_printf(append->call->arena, ",\"event\":%u", result->event_index),
+                 "The id of an event for stream %.*s is in the log already, with %s.",
+                 SLICE_PRINT(stream),
+                 append->writes->pass_known ? "other content" : "other content or company");
+}
+
 static void finish(struct append *append)
 {
     if (!IS_OK(append->err)) {
         call_write_failed(append->call, append->err);
     } else if (append->result.outcome == EVER_ID_REUSED) {
-        const struct ever_write *write = &append->writes[append->result.write_index];
-        call_problem(append->call, PROBLEM_EVENT_ID_REUSED, SLICE_NONE,
-                     "An id among the events for stream %.*s is in the log already.",
-                     SLICE_PRINT(write->stream));
+        answer_id_reused(append);
     } else {
         append->answer(append);
     }
@@ -239,17 +247,39 @@ static void answer_writes(struct append *append)
     text_add(body, SLICE_LITERAL(",\"position\":"));
     text_add_u64(body, append->result.last_position);
     write_revisions(body, append);
+    if (append->writes->pass_known) {
+        text_printf(body, ",\"known\":%u", append->result.known_count);
+    }
     text_add(body, repeated ? SLICE_LITERAL(",\"repeated\":true}") : SLICE_LITERAL("}"));
     call_answer_text(call, repeated ? 200 : 201, body);
 }
 
+/* False: what the query says is none of the words, and the call is answered. */
+static bool read_known(struct call *call, bool *out_pass)
+{
+    struct ever_slice word;
+    *out_pass = query_get(&call->query, "known", &word);
+    if (*out_pass && !slice_is(word, "pass")) {
+        call_problem(call, PROBLEM_BAD_PARAMETER, SLICE_NONE, "known is pass, or is left out.");
+        return false;
+    }
+    return true;
+}
+
 static void append_writes(struct call *call)
 {
+    bool pass_known;
+    if (!read_known(call, &pass_known)) {
+        return;
+    }
     struct body_faults faults = {0};
     struct append_body body;
     if (!append_body_of_writes(call->request->body, call->took, call->arena, &faults, &body)) {
         answer_bad_body(call, &faults);
         return;
+    }
+    for (uint32_t i = 0; i < body.write_count; i++) {
+        body.writes[i].pass_known = pass_known;
     }
     struct append *append = arena_alloc_zero(call->arena, sizeof *append);
     append->call = call;
@@ -301,10 +331,12 @@ static const struct operation rows[] = {
         .description =
             "Each write may expect something of its stream; if one expectation does not hold, "
             "nothing is written (409). With NDJSON each line is an event that also names its "
-            "stream, and they are appended in the order of the lines.",
+            "stream, and they are appended in the order of the lines. With known=pass what is in "
+            "the log already is passed over, event by event.",
         .gives = MEDIA_BIT(MEDIA_JSON),
         .takes = MEDIA_BIT(MEDIA_JSON) | MEDIA_BIT(MEDIA_NDJSON),
-        .problems = WRITE_PROBLEMS,
+        .parameters = PARAMETER_BIT(PARAMETER_KNOWN),
+        .problems = WRITE_PROBLEMS | PROBLEM_BIT(PROBLEM_BAD_PARAMETER),
         .body_type = "Writes",
         .status = 201,
         .answer_type = "AppendedToStreams",

@@ -326,6 +326,83 @@ static void each_event_of_an_append_but_the_first_continues_it(void **state)
     ever_cursor_close(cursor);
 }
 
+/* Events with the ids `from` and on, data "x"; two streams that take turns, one write for each. */
+static struct ever_result append_missing(const uint32_t *ids, uint32_t count,
+                                         int64_t out_revisions[static 16])
+{
+    struct ever_new_event events[16];
+    struct ever_write writes[16];
+    for (uint32_t i = 0; i < count; i++) {
+        events[i] = event_of("T", "x");
+        events[i].id = id_of(ids[i]);
+        writes[i] = write_of(ids[i] % 2 == 0 ? "even" : "odd", &events[i], 1);
+        writes[i].pass_known = true;
+    }
+    struct ever_result result;
+    assert_ok(ever_append(fixture.store, writes, count, &result, out_revisions));
+    return result;
+}
+
+static void known_events_are_passed_over_one_by_one(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    int64_t revisions[16];
+    struct ever_result first = append_missing((uint32_t[]){1, 2, 3}, 3, revisions);
+    assert_int_equal(first.outcome, EVER_APPENDED);
+    assert_int_equal(first.known_count, 0);
+    struct ever_result all = append_missing((uint32_t[]){3, 1}, 2, revisions); /* other company */
+    assert_int_equal(all.outcome, EVER_REPEATED);
+    assert_int_equal(all.known_count, 2);
+    assert_int_equal(all.first_position, 1);
+    assert_int_equal(all.last_position, 3);
+
+    struct ever_result some = append_missing((uint32_t[]){1, 4, 2, 5, 4, 6}, 6, revisions);
+    assert_int_equal(some.outcome, EVER_APPENDED);
+    assert_int_equal(some.known_count, 3); /* 4 comes twice */
+    assert_int_equal(some.first_position, 4);
+    assert_int_equal(some.last_position, 6);
+    assert_int_equal(revisions[1], 2); /* even: 2, 4, 6 */
+    assert_int_equal(revisions[3], 2); /* odd: 1, 3, 5 */
+    assert_read(&fixture, (struct ever_read){0},
+                "odd/0:x even/0:x odd/1:x even/1:x odd/2:x even/2:x");
+
+    struct ever_cursor *cursor;
+    const struct ever_event *event;
+    assert_ok(ever_cursor_open(fixture.store, &(struct ever_read){.from = 4}, &cursor));
+    for (int i = 0; i < 3; i++) {
+        assert_ok(ever_next(cursor, &event));
+        assert_int_equal(event->continues, i > 0);
+    }
+    ever_cursor_close(cursor);
+    struct ever_stats stats;
+    ever_stats(fixture.store, &stats);
+    assert_int_equal(stats.appended_events, 6);
+}
+
+static void a_known_id_with_other_content_is_named(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    append_ids("a-1", 1, 3, "x", EVER_ANY);
+    struct ever_new_event events[3] = {event_of("T", "new"), event_of("T", "x"),
+                                       event_of("T", "other")};
+    events[1].id = id_of(1);
+    events[2].id = id_of(2);
+    struct ever_write write = write_of("a-1", events, 3);
+    write.pass_known = true;
+    struct ever_result result = append_write(&fixture, write);
+    assert_int_equal(result.outcome, EVER_ID_REUSED);
+    assert_int_equal(result.event_index, 2);
+    assert_int_equal(ever_last_position(fixture.store), 3);
+    events[2] = events[0]; /* the same new id twice, with other content */
+    events[0].id = events[2].id = id_of(9);
+    events[2].type = SLICE_LITERAL("U");
+    assert_int_equal(append_write(&fixture, write).outcome, EVER_ID_REUSED);
+
+    struct ever_write mixed[2] = {write, write_of("a-2", events, 1)};
+    assert_err(ever_append(fixture.store, mixed, 2, &result, NULL), EVER_INVALID);
+    assert_int_equal(ever_last_position(fixture.store), 3);
+}
+
 static void counts_tell_what_happened(void **state)
 {
     (void)state; /* cmocka's, unused */
@@ -361,6 +438,8 @@ int main(void)
         TEST(limits_are_exact),
         TEST(an_append_has_a_most_of_everything),
         TEST(each_event_of_an_append_but_the_first_continues_it),
+        TEST(known_events_are_passed_over_one_by_one),
+        TEST(a_known_id_with_other_content_is_named),
         TEST(counts_tell_what_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
