@@ -202,12 +202,29 @@ static void add_predicate(struct text *out, struct json_value predicate, struct 
     add_comparison(out, predicate, arena);
 }
 
+/* "ofType A, B" is declared as a condition on the type. */
+static bool label_of_type(struct label *label, struct json_value predicate)
+{
+    struct json_value path;
+    struct json_value comparison;
+    struct json_value types;
+    if (!member(predicate, "path", &path) || !member(predicate, "cmp", &comparison) ||
+        !member(predicate, "value", &types) || !slice_is(path.text, "\"@type\"") ||
+        !slice_is(comparison.text, "\"in\"")) {
+        return false;
+    }
+    text_clear(&label->title);
+    text_add_text(&label->title, "ofType ");
+    add_list(&label->title, types, ", ", label->arena);
+    return true;
+}
+
 /* One line for each part of an "all", else one line. */
 static void label_where(struct label *label, struct json_value node)
 {
     struct json_value predicate;
     struct json_value parts;
-    if (!member(node, "where", &predicate)) {
+    if (!member(node, "where", &predicate) || label_of_type(label, predicate)) {
         return;
     }
     if (!member(predicate, "all", &parts)) {

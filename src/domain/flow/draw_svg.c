@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "base/slice.h"
 
+#include <stdlib.h>
+
 #define MARGIN 24
 #define HEADING_HEIGHT 58
 #define CARD_GAP 28
@@ -13,7 +15,8 @@
 #define TITLE_HEIGHT 38
 #define LINE_HEIGHT 17
 #define CARD_WIDTH_MIN 120
-#define PORT_GAP 22 /* between arrows that reach one card */
+#define PORT_GAP 22   /* between arrows that reach one card */
+#define PORT_REACH 12 /* an arrow may stand so far off the middle of its card to be straight */
 #define ARROW_HEIGHT 7
 
 /* Widths of a character, in hundredths of a pixel. */
@@ -167,6 +170,10 @@ static int middle_of(const struct plan *plan, size_t item)
 static int port_of(const struct plan *plan, size_t item, size_t index)
 {
     const struct draw_item *to = &plan->drawing->layout.items[item];
+    int straight = middle_of(plan, to->above[0]);
+    if (to->above_count == 1 && abs(straight - middle_of(plan, item)) <= PORT_REACH) {
+        return straight;
+    }
     int rank = 0;
     for (size_t i = 0; i < to->above_count; i++) {
         int own = middle_of(plan, to->above[index]);

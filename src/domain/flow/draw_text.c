@@ -17,6 +17,7 @@
 
 #define BOX_GAP 3      /* columns between boxes */
 #define BEND_WIDTH 3   /* room to step aside */
+#define PIN_REACH 2    /* columns an arrow may stand off the middle of its box to be straight */
 #define OUT_STEP_MAX 6 /* between the columns in which edges leave a box */
 
 enum { UP = 1, RIGHT = 2, DOWN = 4, LEFT = 8 }; /* where a line leaves its cell */
@@ -241,12 +242,29 @@ static bool pin_is_taken(const struct grid *grid, size_t item, int column)
     return false;
 }
 
+/* The middle, or straight below the only input when that is near. */
+static int wanted_pin(const struct grid *grid, size_t item)
+{
+    const struct draw_item *of = &grid->layout->items[item];
+    int middle = middle_column(grid, item);
+    if (of->above_count != 1 || of->node == DRAW_BEND) {
+        return middle;
+    }
+    int above = out_of(grid, of->above[0], item);
+    bool near = above >= middle - PIN_REACH && above <= middle + PIN_REACH;
+    return near && !pin_is_taken(grid, item, above) ? above : middle;
+}
+
 static int find_pin(const struct grid *grid, size_t item)
 {
     int middle = middle_column(grid, item);
     int reach = grid->widths[item] / 2 - (grid->layout->items[item].node == DRAW_BEND ? 0 : 1);
     if (grid->layout->items[item].layer == 0) {
         return middle;
+    }
+    int wanted = wanted_pin(grid, item);
+    if (wanted != middle) {
+        return wanted;
     }
     for (int step = 0; step <= reach; step++) {
         if (!pin_is_taken(grid, item, middle + step)) {

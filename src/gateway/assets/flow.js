@@ -322,7 +322,7 @@
     const { mark, row } = hit;
     const lines = [`${row.node ?? row.side}${mark.type === undefined ? '' : ` · ${mark.type}`}`,
       new Date(mark.t).toISOString(), `caused by position ${mark.position}`];
-    if (mark.key !== undefined) lines.push(`key ${JSON.stringify(mark.key)}`);
+    if (mark.key !== undefined) lines.push(`key ${[].concat(mark.key).map((part) => JSON.stringify(part)).join(', ')}`);
     tip.replaceChildren(...lines.map((line) => Object.assign(document.createElement('div'), { textContent: line })),
       Object.assign(document.createElement('pre'), { textContent: mark.short !== undefined ? `${mark.short}…` : JSON.stringify(mark.value, null, 1) }));
     const stage = find('stage');

@@ -124,6 +124,8 @@ static void the_words_of_operators(void **state)
         {"{\"op\":\"from\"}", "from the log"},
         {"{\"op\":\"from\",\"flow\":\"b\"}", "from flow b"},
         {"{\"op\":\"keyBy\",\"paths\":[\"@id\",\"data.x\"]}", "keyBy @id, data.x"},
+        {"{\"op\":\"where\",\"where\":{\"path\":\"@type\",\"cmp\":\"in\",\"value\":[\"A\",\"B\"]}}",
+         "ofType A, B"},
         {"{\"op\":\"take\",\"count\":5}", "take 5"},
         {"{\"op\":\"bufferCount\",\"size\":3,\"every\":2}", "bufferCount 3 every 2"},
         {"{\"op\":\"distinct\",\"path\":null,\"ttl\":90061001}", "distinct 1d1h1m1s1ms"},
