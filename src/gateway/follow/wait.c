@@ -60,6 +60,14 @@ static bool is_hopeless(const struct wait *wait)
     return false;
 }
 
+/* Views that somebody waits for gather no events; a flow needs no telling. */
+static void hurry(struct waits *waits, const struct wait *wait, bool begins)
+{
+    if (wait->view_count > 0) {
+        views_hurry(waits->gateway->parts.views, begins);
+    }
+}
+
 /* Ends those that have reached their position or whose time has run out at `now_ms`. What `done`
  * does may add waits in front, which the walk does not see. */
 static void end_due(struct waits *waits, uint64_t now_ms)
@@ -79,7 +87,7 @@ static void end_due(struct waits *waits, uint64_t now_ms)
     while (due != NULL) {
         struct wait *wait = due;
         due = wait->next;
-        views_hurry(waits->gateway->parts.views, false);
+        hurry(waits, wait, false);
         wait->done(wait->arg, is_reached(wait));
     }
 }
@@ -117,7 +125,7 @@ void waits_add(struct waits *waits, struct wait *wait, uint32_t seconds)
     wait->deadline_ms = now_ms + seconds * UINT64_C(1000);
     wait->next = waits->first;
     waits->first = wait;
-    views_hurry(waits->gateway->parts.views, true);
+    hurry(waits, wait, true);
     set_timer(waits, now_ms);
 }
 
