@@ -257,7 +257,7 @@ static double by_view(struct ever *store, int64_t *out_sum)
     path_of(dir, "views");
     struct text report = {0};
     struct views *views;
-    must(views_open(store, &app, dir, &report, &views));
+    must(views_open(store, &app, dir, NULL, 0, &report, &views));
     double begin = seconds();
     must(views_run_to_end(views));
     double took = seconds() - begin;

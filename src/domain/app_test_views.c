@@ -164,7 +164,7 @@ static void run_on_store(const struct app_test_bench *bench, struct ever *store,
         say_err(message, "the events of the test", err);
         return;
     }
-    err = views_open(store, bench->app, NULL, message, &views);
+    err = views_open(store, bench->app, NULL, NULL, 0, message, &views);
     if (IS_OK(err)) {
         err = views_run_to_end(views);
     }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cli/server/start_report.h"
+#include "cli/server/view_origins.h"
 #include "domain/flow/flows.h"
 #include "gateway/gateway.h"
 
@@ -203,8 +204,13 @@ static struct ever_err open_views(struct server *server, struct text *report)
         return ERR_OK;
     }
     size_t before = report->size;
-    struct ever_err err =
-        views_open(server->store, server->app, server->views_dir, report, &server->views);
+    size_t count;
+    struct arena arena;
+    arena_init(&arena);
+    const struct view_origin *origins = view_origins(server->flows, &arena, &count);
+    struct ever_err err = views_open(server->store, server->app, server->views_dir, origins, count,
+                                     report, &server->views);
+    arena_deinit(&arena);
     if (!IS_OK(err) && report->size == before) {
         start_report_failure(err, "cannot open the views in", server->views_dir, report);
     }
@@ -279,9 +285,9 @@ static struct ever_err open_files(struct server *server, struct text *report)
 /* The faults of views, deciders and flows are told in one start. */
 static struct ever_err open_app(struct server *server, struct text *report)
 {
-    struct ever_err views_err = open_views(server, report);
-    struct ever_err deciders_err = open_deciders(server, report);
     struct ever_err flows_err = open_flows(server, report);
+    struct ever_err views_err = open_views(server, report); /* they ask what flows emit */
+    struct ever_err deciders_err = open_deciders(server, report);
     TRY(views_err);
     TRY(deciders_err);
     return flows_err;

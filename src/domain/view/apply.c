@@ -6,6 +6,7 @@
  * again, up to the one that failed, which then begins a transaction: when it fails alone, the
  * view's policy decides. So a view without failures pays nothing for the possibility. */
 #include "domain/view/apply_priv.h"
+#include "domain/view/origin_priv.h"
 
 #include "base/assert.h"
 #include "base/env.h"
@@ -283,7 +284,7 @@ static bool read_events(struct batch *batch, uint64_t *out_position)
             give_up(batch, err);
             return false;
         }
-        if (!apply_event(batch, event)) {
+        if (view_origin_takes(version->source, event->stream) && !apply_event(batch, event)) {
             return false;
         }
     } while (!is_full(batch));

@@ -17,10 +17,21 @@
 struct views;
 struct view;
 
+/* A flow of the APP: the stream that its present version writes, and the types it emits. A view
+ * that handles one of them takes the events of this stream, of no other version, and is built anew
+ * when the flow has another one. */
+struct view_origin {
+    struct ever_slice stream;
+    const struct ever_slice *types;
+    size_t type_count;
+};
+
 /* Checks every view file of `app` (a database in memory tries each statement) and opens the
  * databases in `dir`. EVER_INVALID: `report` has a line "views/x.sql:12: what is wrong" for each
- * fault. `store` and `app` are borrowed until close. `dir` NULL: databases in memory, for tests. */
+ * fault. `store` and `app` are borrowed until close, `origins` for the call. `dir` NULL: databases
+ * in memory, for tests. */
 struct ever_err views_open(struct ever *store, const struct app *app, const char *dir,
+                           const struct view_origin *origins, size_t origin_count,
                            struct text *report, struct views **out_views);
 struct ever_err views_start(struct views *views); /* starts the threads */
 /* NULL-safe; stops and waits for the threads. No query may run; close the store after it. */

@@ -1,6 +1,7 @@
 /* views.c - all views of an APP, a thread for each. */
 #include "domain/view/check_priv.h"
 #include "domain/view/life_priv.h"
+#include "domain/view/origin_priv.h"
 
 #include "base/assert.h"
 #include "base/env.h"
@@ -27,6 +28,8 @@ struct views {
     char *dir;              /* NULL: databases in memory */
     struct worker *workers; /* sorted by the view's name */
     size_t count;
+    const struct view_origin *origins; /* while opening */
+    size_t origin_count;
     struct view_news news;
     struct ever_watch *log_watch; /* while the threads run */
     pthread_mutex_t watch_lock;   /* held over the call, so that who unwatches is called no more */
@@ -36,11 +39,30 @@ struct views {
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
+/* The file's text, and what names the flows it takes events of. */
+static struct ever_err parse(const struct views *views, const struct app_file *file,
+                             struct text *report, struct view_source **out_source)
+{
+    struct view_source *source;
+    struct text text = {0};
+    TRY(view_source_parse(file->path, file->name, file->content, report, &source));
+    if (!view_origin_complete(source, views->origins, views->origin_count, &text)) {
+        text_deinit(&text);
+        *out_source = source;
+        return ERR_OK;
+    }
+    view_source_free(source);
+    struct ever_err err =
+        view_source_parse(file->path, file->name, text_slice(&text), report, out_source);
+    text_deinit(&text);
+    return err;
+}
+
 static struct ever_err open_view(struct views *views, const struct app_file *file,
                                  struct text *report, struct view **out_view)
 {
     struct view_source *source;
-    TRY(view_source_parse(file->path, file->name, file->content, report, &source));
+    TRY(parse(views, file, report, &source));
     struct ever_err err =
         view_life_open(views->store, views->dir, &views->news, source, report, out_view);
     if (!IS_OK(err)) {
@@ -99,6 +121,7 @@ static struct ever_err open_all(struct views *views, const struct app *app, stru
 }
 
 struct ever_err views_open(struct ever *store, const struct app *app, const char *dir,
+                           const struct view_origin *origins, size_t origin_count,
                            struct text *report, struct views **out_views)
 {
     TRY(check_files(app, report));
@@ -108,7 +131,11 @@ struct ever_err views_open(struct ever *store, const struct app *app, const char
     views->workers = mem_alloc(app->file_count * sizeof views->workers[0]);
     view_news_init(&views->news);
     (void)pthread_mutex_init(&views->watch_lock, NULL); /* cannot fail on Linux */
+    views->origins = origins;
+    views->origin_count = origin_count;
     struct ever_err err = open_all(views, app, report);
+    views->origins = NULL; /* borrowed for the call */
+    views->origin_count = 0;
     if (!IS_OK(err)) {
         views_close(views);
         return err;

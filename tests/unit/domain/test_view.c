@@ -77,7 +77,8 @@ static void reports_the_faults_of_all_files(void **state)
                    "update t set b = 1;\n-- query q()\nselect * from t;\n");
     struct text report = {0};
     struct views *views = NULL;
-    assert_err(views_open(world.store, &world.app, world.views, &report, &views), EVER_INVALID);
+    assert_err(views_open(world.store, &world.app, world.views, NULL, 0, &report, &views),
+               EVER_INVALID);
     assert_null(views);
     assert_non_null(strstr(report.data, "views/one.sql:2: the view handles no event"));
     assert_non_null(strstr(report.data, "views/two.sql:4: no such column: b\n"));

@@ -64,7 +64,7 @@ static inline void world_open_views(struct world *world, bool in_memory)
 {
     struct text report = {0};
     struct ever_err err = views_open(world->store, &world->app, in_memory ? NULL : world->views,
-                                     &report, &world->open);
+                                     NULL, 0, &report, &world->open);
     if (!IS_OK(err)) {
         fail_msg("%s", report.data);
     }

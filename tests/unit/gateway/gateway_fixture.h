@@ -123,7 +123,7 @@ static inline void fixture_open_app(struct fixture *fixture, struct text *report
     char path[96];
     (void)snprintf(path, sizeof path, "%s/app", fixture->dir); /* fits */
     assert_ok(app_load(path, report, &fixture->app));
-    assert_ok(views_open(fixture->store, fixture->app, NULL, report, &fixture->views));
+    assert_ok(views_open(fixture->store, fixture->app, NULL, NULL, 0, report, &fixture->views));
     assert_ok(views_start(fixture->views));
     for (size_t i = 0; i < fixture->app->file_count; i++) {
         if (fixture->app->files[i].kind == APP_DECIDER && fixture->deciders == NULL) {
