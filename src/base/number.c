@@ -110,11 +110,12 @@ static double decimal_value(const struct decimal *decimal)
     return parse_text(text);
 }
 
-/* 15 digits always come back as they were; 17 are always enough. */
+/* 15 digits always come back as they were, so fewer need no look of their own, but for the smallest
+ * numbers, which have fewer bits; 17 are always enough. */
 static struct decimal shortest(double value)
 {
     struct decimal decimal;
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = value < 0x1p-1022 ? 1 : 15; digits <= 17; digits++) {
         char text[48];
         (void)snprintf(text, sizeof text, "%.*e", digits - 1, value); /* it fits */
         decimal = take_decimal(text);

@@ -145,6 +145,18 @@ static void folds_by_key(void **state)
                  "6.0 Out {'key':1,'n':2,'sum':9007199254740994,'avg':4503599627370497}");
 }
 
+static void equal_values_are_one_key(void **state)
+{
+    (void)state; /* cmocka's signature */
+    derive_check(RUNNING("['n',{'fold':'count'}]"),
+                 "account-1 A {'a':'a\\n'}\naccount-1 A {'a':'\\u0061\\u000a'}\n"
+                 "account-1 A {'a':{'x':[1, 2],'y':null}}\n"
+                 "account-1 A {'a':{ 'y': null, 'x': [1e0,2.0] }}\naccount-1 A {'a':'1'}",
+                 "1.0 Out {'key':'a\\n','n':1}\n2.0 Out {'key':'a\\n','n':2}\n"
+                 "3.0 Out {'key':{'x':[1,2],'y':null},'n':1}\n"
+                 "4.0 Out {'key':{'x':[1,2],'y':null},'n':2}\n5.0 Out {'key':'1','n':1}");
+}
+
 static void folds_of_all_kinds(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -201,6 +213,7 @@ int main(void)
         cmocka_unit_test(looks_into_damaged_data),
         cmocka_unit_test(selects),
         cmocka_unit_test(folds_by_key),
+        cmocka_unit_test(equal_values_are_one_key),
         cmocka_unit_test(folds_of_all_kinds),
         cmocka_unit_test(a_failure_stops_and_leaves_nothing),
     };

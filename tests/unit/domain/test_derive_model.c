@@ -83,7 +83,7 @@ struct shape {
 static void add_late(struct run *run, unsigned position, unsigned *k, const struct sample *sample,
                      int64_t start, int64_t end)
 {
-    text_printf(&run->want, "%u.%u $Late {'position':%u,'node':'w','key':[%u]", position, (*k)++,
+    text_printf(&run->want, "%u.%u $Late {'position':%u,'node':'w','key':%u", position, (*k)++,
                 position, sample->key);
     add_time(&run->want, "start", start);
     add_time(&run->want, "end", end);

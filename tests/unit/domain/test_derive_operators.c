@@ -144,7 +144,7 @@ static void joins_within_a_time(void **state)
                         "5.0 Out {'left':{'a':5},'right':{'b':2}}\n"
                         "5.1 Out {'left':{'a':5},'right':{'b':3}}\n";
     const char *late =
-        "7.0 $Late {'position':7,'node':'op','key':['x'],'start':"
+        "7.0 $Late {'position':7,'node':'op','key':'x','start':"
         "'1970-01-01T00:00:07.499Z','end':'1970-01-01T00:00:08.499Z','value':{'b':7}}\n";
     struct text want = {0};
     text_printf(&want, "%s%s", pairs, late);

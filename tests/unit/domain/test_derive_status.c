@@ -142,11 +142,11 @@ static void a_flow_can_be_stopped_from_outside(void **state)
 static void derived_events_have_metadata_and_tags(void **state)
 {
     (void)state; /* cmocka's signature */
-    struct derive_program
-        *program = case_program("{'flows':[{'name':'a','options':{'time':'data.t'},'nodes':[" IN
-                                "," NODE("out", "emit", "0",
-                                         ",'type':'Out','tags':['data.n'],'select':[['n',{'path':'"
-                                         "data.n'}]]") "]}," READER("b", "a") "]}");
+    struct derive_program *program =
+        case_program("{'flows':[{'name':'a','options':{'time':'data.t'},'nodes':[" IN
+                     "," NODE("out", "emit", "0",
+                              ",'type':'Out','tags':['data.n'],'select':[['n',{'path':'"
+                              "data.n'}]]") "]}," READER("b", "a") "]}");
     struct derive_case_events *all =
         case_read_events("a-1 E {'n':3,'t':'1969-12-31T23:59:59.9996Z'}\na-1 E {'n':4,'t':5}");
     struct derive_result result;

@@ -18,8 +18,8 @@
 #define R(place, key, start, end, at)                                                              \
     place " Out {'key':'" key "','start':" SECOND(start) ",'end':" SECOND(end) ",'at':[" at "]}\n"
 #define LATE(place, position, key, ms, start, end)                                                 \
-    place " $Late {'position':" position ",'node':'win','key':['" key                              \
-          "'],'start':" SECOND(start) ",'end':" SECOND(                                            \
+    place " $Late {'position':" position ",'node':'win','key':'" key                               \
+          "','start':" SECOND(start) ",'end':" SECOND(                                             \
               end) ",'value':{'type':'E','data':{'k':'" key "','t':" ms                            \
                    "},'metadata':null,'stream':'a-1','id':'1','position':" position                \
                    ",'revision':0,'time':" ms ",'tags':[]}}\n"

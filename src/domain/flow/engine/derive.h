@@ -89,7 +89,7 @@ struct derive_output {
     uint32_t tag_count;
 };
 /* Data of an output: the emitted value; an event that reached `emit` unchanged gives its own data.
- * $Late: {"position","node","key"?,"start","end","value"} with the key as an array, once for each
+ * $Late: {"position","node","key"?,"start","end","value"}, once for each
  * window that was missed. $Error: {"position","node","message"}. */
 
 enum derive_script_result {

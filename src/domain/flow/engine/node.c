@@ -103,7 +103,8 @@ void node_late(struct derive_node *node, const struct derive_item *item, int64_t
     json_write_string(text, node->graph->name);
     if (item->key_size > 0) {
         text_add_text(text, ",\"key\":");
-        text_add(text, item_key(item));
+        struct derive_value key = node_key_value(node, item_key(item));
+        value_write(text, &key, 0);
     }
     text_add_text(text, ",\"start\":");
     value_write_time(text, start_us);
