@@ -104,6 +104,10 @@ struct ever_err flow_graphs_read(struct flows *flows, struct ever_slice graphs,
                                  struct text *report);
 bool flow_graph_has_functions(struct ever_slice graph);
 
+/* Sets of flows are marks by index. Marks the flow, and what it reads, directly or not. */
+void flow_mark_with_upstreams(const struct flows *flows, size_t index, bool *marks);
+size_t flow_list_marked(struct flows *flows, const bool *marks, struct flow **list);
+
 /* --- resume.c: where flows go on after a start ------------------------------------------------ */
 
 struct ever_err flow_resume(struct flows *flows);

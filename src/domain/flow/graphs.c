@@ -154,3 +154,26 @@ struct ever_err flow_graphs_read(struct flows *flows, struct ever_slice graphs,
     }
     return ERR_OK;
 }
+
+/* --- Sets of flows ---------------------------------------------------------------------------- */
+
+void flow_mark_with_upstreams(const struct flows *flows, size_t index, bool *marks)
+{
+    marks[index] = true;
+    for (size_t k = 0; k < flows->list[index].upstream_count; k++) {
+        if (!marks[flows->list[index].upstreams[k]]) {
+            flow_mark_with_upstreams(flows, flows->list[index].upstreams[k], marks);
+        }
+    }
+}
+
+size_t flow_list_marked(struct flows *flows, const bool *marks, struct flow **list)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < flows->count; i++) {
+        if (marks[i]) {
+            list[count++] = &flows->list[i];
+        }
+    }
+    return count;
+}

@@ -13,7 +13,11 @@
 
 #define SHOWN_BYTES_MAX 120u /* of each of two events that differ */
 
-static const char *const endings[FLOW_SIDES] = {"", ".late", ".errors"};
+const char *flow_side_ending(enum flow_side side)
+{
+    static const char *const endings[FLOW_SIDES] = {"", ".late", ".errors"};
+    return endings[side];
+}
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -33,7 +37,8 @@ struct ever_err flow_part_open(struct ever *store, const struct flow_info *info,
     part.names = mem_alloc(FLOW_SIDES * size);
     for (size_t i = 0; i < FLOW_SIDES; i++) {
         char *name = part.names + i * size;
-        int length = snprintf(name, size, "%s%s", info->stream, endings[i]);
+        int length =
+            snprintf(name, size, "%s%s", info->stream, flow_side_ending((enum flow_side)i));
         part.sides[i].name = slice_of(name, (size_t)length);
     }
     for (size_t i = 0; is_written && i < FLOW_SIDES; i++) {

@@ -38,6 +38,9 @@ struct flow_part {
     char *names;       /* of the sides */
 };
 
+/* What the name of a side's stream ends with: "", ".late", ".errors". */
+const char *flow_side_ending(enum flow_side side);
+
 /* Asks the log how long the streams are. */
 struct ever_err flow_part_open(struct ever *store, const struct flow_info *info, bool is_written,
                                struct flow_part *out_part);

@@ -89,12 +89,7 @@ static void start_at(struct flow_run *run, uint64_t position)
 static struct ever_err open_live(struct opening *opening, struct flow **list)
 {
     struct flows *flows = opening->flows;
-    size_t count = 0;
-    for (size_t i = 0; i < flows->count; i++) {
-        if (opening->is_live[i]) {
-            list[count++] = &flows->list[i];
-        }
-    }
+    size_t count = flow_list_marked(flows, opening->is_live, list);
     if (count == 0) {
         return ERR_OK;
     }
@@ -115,16 +110,6 @@ static struct ever_err open_live(struct opening *opening, struct flow **list)
 }
 
 /* --- Opening: the building run ---------------------------------------------------------------- */
-
-static void want_with_upstreams(const struct flows *flows, size_t index, bool *wanted)
-{
-    wanted[index] = true;
-    for (size_t k = 0; k < flows->list[index].upstream_count; k++) {
-        if (!wanted[flows->list[index].upstreams[k]]) {
-            want_with_upstreams(flows, flows->list[index].upstreams[k], wanted);
-        }
-    }
-}
 
 /* What a flow of the building run begins with; NULL: position 0. A flow that stopped has its state
  * among those of the live run. */
@@ -179,15 +164,10 @@ static size_t choose_building(const struct opening *opening, struct flow **list,
     for (size_t i = 0; i < flows->count; i++) {
         is_written[i] = !opening->is_live[i];
         if (is_written[i]) {
-            want_with_upstreams(flows, i, wanted);
+            flow_mark_with_upstreams(flows, i, wanted);
         }
     }
-    size_t count = 0;
-    for (size_t i = 0; i < flows->count; i++) {
-        if (wanted[i]) {
-            list[count++] = &flows->list[i];
-        }
-    }
+    size_t count = flow_list_marked(flows, wanted, list);
     free(wanted);
     return count;
 }

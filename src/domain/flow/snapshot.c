@@ -6,6 +6,7 @@
 #include "base/slice.h"
 #include "base/text.h"
 #include "domain/flow/engine/derive.h"
+#include "domain/flow/flow_stream.h"
 #include "store/bytes.h"
 
 #include <stdlib.h>
@@ -178,13 +179,12 @@ static bool read_flows(struct byte_reader *reader, struct flow_snapshot *snapsho
 
 static bool fits_streams(struct ever *store, const struct flow_saved *flow)
 {
-    static const char *const endings[FLOW_SIDES] = {"", ".late", ".errors"};
     CLEANUP(text_deinit) struct text stream = {0};
     for (size_t i = 0; i < FLOW_SIDES; i++) {
         int64_t last;
         text_clear(&stream);
-        text_printf(&stream, "flow-%.*s.%.*s%s", SLICE_PRINT(flow->name),
-                    SLICE_PRINT(flow->version), endings[i]);
+        text_printf(&stream, FLOW_CATEGORY "-%.*s.%.*s%s", SLICE_PRINT(flow->name),
+                    SLICE_PRINT(flow->version), flow_side_ending((enum flow_side)i));
         if (!IS_OK(ever_last_revision(store, text_slice(&stream), &last)) ||
             (uint64_t)(last + 1) < flow->counts[i]) {
             return false;

@@ -9,16 +9,6 @@
 
 /* --- Which flows ------------------------------------------------------------------------------ */
 
-static void want(const struct flows *flows, size_t index, bool *wanted)
-{
-    wanted[index] = true;
-    for (size_t k = 0; k < flows->list[index].upstream_count; k++) {
-        if (!wanted[flows->list[index].upstreams[k]]) {
-            want(flows, flows->list[index].upstreams[k], wanted);
-        }
-    }
-}
-
 /* The one named, or all; with what they read. */
 static struct ever_err choose(struct flows *flows, const char *only, struct text *report,
                               bool *wanted)
@@ -36,19 +26,14 @@ static struct ever_err choose(struct flows *flows, const char *only, struct text
         text_add_byte(report, '\n');
         return FAIL(EVER_NOT_FOUND, "verify a flow");
     }
-    want(flows, (size_t)(flow - flows->list), wanted);
+    flow_mark_with_upstreams(flows, (size_t)(flow - flows->list), wanted);
     return ERR_OK;
 }
 
 static struct ever_err open_run(struct flows *flows, const bool *wanted, struct flow_run **out_run)
 {
     struct flow **list = mem_alloc(flows->count * sizeof(struct flow *));
-    size_t count = 0;
-    for (size_t i = 0; i < flows->count; i++) {
-        if (wanted[i]) {
-            list[count++] = &flows->list[i];
-        }
-    }
+    size_t count = flow_list_marked(flows, wanted, list);
     struct flow_run *run = flow_run_create(flows, list, count, "proof");
     free(list);
     run->is_proof = true;

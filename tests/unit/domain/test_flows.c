@@ -404,6 +404,42 @@ static void test_a_failing_event_stops_its_flow_only(void **state)
     }
 }
 
+/* A byte of the first segment is another than was written. */
+static void damage_log(const struct flow_world *world)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/log/0000000001.seg", world->data);
+    assert_int_equal(chmod(path, 0600), 0); /* it is sealed */
+    flip_byte(path, 300000);
+}
+
+/* What the damaged stretch held cannot be known: no flow goes past it, and each says where it is.
+ */
+static void test_damage_in_the_log_stops_flows(void **state)
+{
+    struct flow_world *world = *state;
+    struct text data = {0};
+    text_printf(&data, "{\"amount\":100,\"note\":\"%01500d\"}", 0);
+    for (int i = 0; i < 900; i++) {
+        (void)flow_world_append(world, "account-a", "Withdrawn", data.data);
+    }
+    text_deinit(&data);
+    ever_close(world->store);
+    damage_log(world);
+    flow_world_open_store(world);
+    flow_world_open(world, ALL);
+    assert_ok(flows_run_to_end(world->flows));
+    static const char *const names[] = {"large", "totals", "large-count"};
+    for (size_t i = 0; i < 3; i++) {
+        struct flow_status status = flow_world_status(world, names[i]);
+        assert_int_equal(status.state, FLOW_STOPPED);
+        assert_non_null(strstr(status.failure, "the log is damaged at position"));
+        assert_true(status.events > 100 && status.events < 300);
+        assert_int_equal(status.events, status.position);
+        assert_true(status.failed_position > status.position);
+    }
+}
+
 /* --- Proof ------------------------------------------------------------------------------------ */
 
 struct proofs {
@@ -644,6 +680,7 @@ int main(void)
         TEST(test_a_foreign_event_stops_the_flow),
         TEST(test_a_foreign_event_is_found_after_a_restart),
         TEST(test_a_failing_event_stops_its_flow_only),
+        TEST(test_damage_in_the_log_stops_flows),
         TEST(test_a_proof_sees_every_difference),
         TEST(test_the_thread_follows),
         TEST(test_ticks_close_windows),
