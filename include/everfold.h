@@ -99,7 +99,7 @@ struct ever_write { /* Events for one stream. An append holds one or several, at
 
 enum ever_outcome {
     EVER_APPENDED = 0, /* The events are durable. */
-    EVER_REPEATED,  /* The same event ids were appended before, together: the first answer again.
+    EVER_REPEATED,     /* The same event ids were appended before, together: the first answer again.
                      * With pass_known: all of them are in the log; from the first to the last. */
     EVER_CONFLICT,  /* The condition of writes[write_index] does not hold; nothing was written. */
     EVER_ID_REUSED, /* Some ids exist with other content or in other company; nothing was written.

@@ -4,9 +4,9 @@
 
 #define UUID_TEXT_BYTES 36
 
-struct ever_uuid uuid_v4(struct env *env); /* random */
+struct ever_uuid uuid_v4(struct env *env);                  /* random */
 struct ever_uuid uuid_v4_of(struct ever_uuid random_bytes); /* marks them as a version 4 */
-struct ever_uuid uuid_v7(struct env *env); /* by time, then random */
+struct ever_uuid uuid_v7(struct env *env);                  /* by time, then random */
 
 /* Writes 36 characters, lower case, and no NUL. */
 void uuid_format(struct ever_uuid uuid, char out_text[static UUID_TEXT_BYTES]);

@@ -25,10 +25,10 @@ struct ever_err event_decode(struct ever_slice record, struct event_view *out_vi
 /* --- Terms ----------------------------------------------------------------------------------- */
 
 enum term_kind { /* on disk, as the seed of the hash */
-    TERM_STREAM = 1,
-    TERM_CATEGORY = 2,
-    TERM_TYPE = 3,
-    TERM_TAG = 4,
+                 TERM_STREAM = 1,
+                 TERM_CATEGORY = 2,
+                 TERM_TYPE = 3,
+                 TERM_TAG = 4,
 };
 
 /* Two terms may share a hash: whoever finds an event by one looks at the event itself. */

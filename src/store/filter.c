@@ -89,8 +89,8 @@ bool filter_matches(const struct filter *filter, const struct ever_event *event)
 {
     const struct ever_read *read = &filter->read;
     bool stream = read->stream.size == 0 || slice_equal(event->stream, read->stream);
-    bool category = read->category.size == 0 ||
-                    slice_equal(stream_category(event->stream), read->category);
+    bool category =
+        read->category.size == 0 || slice_equal(stream_category(event->stream), read->category);
     bool type = read->type_count == 0 || is_among(event->type, read->types, read->type_count);
     return stream && category && type && slice_starts_with(event->stream, read->prefix) &&
            has_all_tags(event, read);
@@ -116,8 +116,7 @@ static uint32_t type_terms(const struct ever_read *read, uint64_t *out_terms, ui
     return count;
 }
 
-uint32_t filter_terms(const struct filter *filter, uint32_t set, uint64_t *out_terms,
-                      uint32_t room)
+uint32_t filter_terms(const struct filter *filter, uint32_t set, uint64_t *out_terms, uint32_t room)
 {
     const struct ever_read *read = &filter->read;
     if (read->stream.size > 0) {

@@ -16,8 +16,8 @@ struct group {
     struct event_reader reader;
     struct revisions revisions;
     struct pending pending;
-    bool index_is_behind;  /* memory ran out between log and index */
-    uint16_t write_error;  /* enum ever_code that ended writing; 0: none */
+    bool index_is_behind; /* memory ran out between log and index */
+    uint16_t write_error; /* enum ever_code that ended writing; 0: none */
     /* The batch being applied. */
     struct room bytes;     /* of its records, one after the other */
     struct room records;   /* struct ever_slice */

@@ -152,8 +152,8 @@ static struct ever_err open_file(struct index *index, const struct log_segment *
 static bool may_be_file(const struct index *index, const struct index_part *part)
 {
     struct log_damage damage;
-    return !index->options.read_only && !part->memory->has_holes &&
-           index_part_records(part) > 0 && !log_damage(index->options.log, &damage);
+    return !index->options.read_only && !part->memory->has_holes && index_part_records(part) > 0 &&
+           !log_damage(index->options.log, &damage);
 }
 
 /* Writes the part's file and opens it. Whatever fails: the part stays good as it is, in memory. */

@@ -14,19 +14,19 @@
 #define INDEX_PATH_BYTES_MAX 4096
 
 enum index_header { /* byte offsets */
-    HEADER_MAGIC = 0,
-    HEADER_FORMAT = 8,
-    HEADER_CRC = 12, /* of the header with these four bytes 0 */
-    HEADER_STORE_ID = 16,
-    HEADER_SEGMENT = 32,
-    HEADER_RECORD_COUNT = 36,
-    HEADER_FIRST_POSITION = 40,
-    HEADER_LOG_END = 48,
-    HEADER_ID_SLOTS = 56,
-    HEADER_TERM_SLOTS = 60,
-    HEADER_LISTS_BYTES = 64,
-    HEADER_CHECKSUMS_CRC = 72,
-    HEADER_BYTES = 80,
+                    HEADER_MAGIC = 0,
+                    HEADER_FORMAT = 8,
+                    HEADER_CRC = 12, /* of the header with these four bytes 0 */
+                    HEADER_STORE_ID = 16,
+                    HEADER_SEGMENT = 32,
+                    HEADER_RECORD_COUNT = 36,
+                    HEADER_FIRST_POSITION = 40,
+                    HEADER_LOG_END = 48,
+                    HEADER_ID_SLOTS = 56,
+                    HEADER_TERM_SLOTS = 60,
+                    HEADER_LISTS_BYTES = 64,
+                    HEADER_CHECKSUMS_CRC = 72,
+                    HEADER_BYTES = 80,
 };
 
 enum index_slot_bytes {

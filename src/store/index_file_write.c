@@ -103,8 +103,8 @@ static struct ever_err measure(struct image *image)
         return FAIL(EVER_LIMIT, "index file of this size");
     }
     image->lists_bytes = (uint32_t)lists;
-    image->layout = index_layout_of(image->records, image->id_slots, image->term_slots,
-                                    image->lists_bytes);
+    image->layout =
+        index_layout_of(image->records, image->id_slots, image->term_slots, image->lists_bytes);
     return ERR_OK;
 }
 

@@ -19,9 +19,9 @@ struct pending_id {
     uint32_t slot;
 };
 
-struct pending { /* all zero is empty and valid */
-    struct room streams; /* struct pending_stream */
-    struct room ids;     /* struct pending_id */
+struct pending {              /* all zero is empty and valid */
+    struct room streams;      /* struct pending_stream */
+    struct room ids;          /* struct pending_id */
     struct room stream_slots; /* hash tables of index + 1; 0 is free */
     struct room id_slots;
     uint32_t stream_count;

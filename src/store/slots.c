@@ -5,8 +5,8 @@
 #define FIRST_TABLE_BITS 8u
 
 struct slots_table {
-    uint32_t bits; /* 2^bits slots */
-    uint32_t used; /* the inserting thread's */
+    uint32_t bits;            /* 2^bits slots */
+    uint32_t used;            /* the inserting thread's */
     _Atomic uint64_t slots[]; /* hash << 32 | value; 0 is free */
 };
 
@@ -110,8 +110,8 @@ bool slots_each(const struct slots *slots, uint64_t *cursor, uint32_t *out_hash,
         const struct slots_table *table = table_at(slots, i);
         uint64_t size = UINT64_C(1) << table->bits;
         for (; *cursor < skipped + size; (*cursor)++) {
-            uint64_t slot = atomic_load_explicit(&table->slots[*cursor - skipped],
-                                                 memory_order_relaxed);
+            uint64_t slot =
+                atomic_load_explicit(&table->slots[*cursor - skipped], memory_order_relaxed);
             if (slot != 0) {
                 (*cursor)++;
                 *out_hash = (uint32_t)(slot >> 32);

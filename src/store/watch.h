@@ -10,8 +10,8 @@
 
 struct watches {
     struct env *env;
-    pthread_mutex_t lock; /* for the rest; not held while a watcher is called */
-    pthread_cond_t grown; /* last_position moved, or closing */
+    pthread_mutex_t lock;  /* for the rest; not held while a watcher is called */
+    pthread_cond_t grown;  /* last_position moved, or closing */
     pthread_cond_t called; /* no watcher is being called any more */
     struct ever_watch *first;
     struct ever_watch *calling;
@@ -21,7 +21,7 @@ struct watches {
 };
 
 void watches_init(struct watches *watches, struct env *env, uint64_t last_position);
-void watches_close(struct watches *watches); /* ends all waiting */
+void watches_close(struct watches *watches);  /* ends all waiting */
 void watches_deinit(struct watches *watches); /* after watches_close() */
 
 /* Readers may now see events up to here: wakes and calls. */

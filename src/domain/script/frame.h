@@ -29,13 +29,14 @@ enum frame_kind {
  *               "items":[ITEM...],"states":{"scan1":{KEY:STATE|null}}?}
  *     ITEM     [p, k, KEY|null, time_ms, input, VALUE]                                  a value
  *              [p, k, KEY|null, time_ms, input, type, DATA, METADATA, stream, revision, [tag...]]
- *              p: position of the root event; k: ordinal in its transaction; KEY: a string, the
- * JSON array text of the key's values; input: which of the node's inputs it came from. All items of
- * a root are in one request. answer
- * {"done":n,"out":[OUT...],"states":{"scan1":{KEY:STATE}},"failed":TEXT?} |
- * {"need":{"scan1":[KEY...]}} OUT      i | [i, 0, VALUE] | [i, KEY] | [i, KEY, VALUE]    i: index
- * of the item; a bare index or pair: its value as it came; 0: its key as it came. In order; an item
- * may have many.
+ *     answer   {"done":n,"out":[OUT...],"states":{"scan1":{KEY:STATE}},"failed":TEXT?}
+ *              or {"need":{"scan1":[KEY...]}}
+ *     OUT      i | [i, 0, VALUE] | [i, KEY] | [i, KEY, VALUE]
+ *
+ * p: position of the root event; k: ordinal in its transaction; KEY: a string, the JSON array text
+ * of the key's values; input: which of the node's inputs the item came from; i: index of the item.
+ * All items of a root are in one request. A bare index or a pair: the item's value as it came; 0:
+ * its key as it came. Outputs stand in the order of their items, of which one may have many.
  *
  * "done" items, from the front, were handled; the states are of exactly those. Less than all
  * without "failed": time ran short, ask again with the rest. "failed": item n threw, TEXT says

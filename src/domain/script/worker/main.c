@@ -20,7 +20,8 @@
 
 #define READ_BYTES (256u << 10)
 #define ANSWER_BYTES_MAX                                                                           \
-    (256u << 10) /* held back at most, to answer many requests in one write                        \
+    (256u                                                                                          \
+     << 10) /* held back at most, to answer many requests in one write                        \
                   */
 #define ANSWER_NS_MAX INT64_C(2000000)
 
