@@ -10,6 +10,7 @@
   const canvas = document.querySelector('#stage canvas');
   const pen = canvas.getContext('2d');
   const tip = find('tip');
+  const badge = document.querySelector('h1 .state');
 
   const rowHeight = 44;
   const axisHeight = 26;
@@ -140,8 +141,8 @@
       find(id).textContent = grouped(now[id]);
     }
     find('watermark').textContent = now.watermark?.replace('T', ' ').replace(/\.000Z$/, 'Z') ?? '–';
-    find('state').textContent = now.state;
-    find('state').className = `state ${now.state}`;
+    badge.textContent = now.state;
+    badge.className = `state ${now.state}`;
     showFailure(now);
     now.counts.forEach((counts, i) => {
       nodes[i].output.textContent = grouped(counts.out);

@@ -44,7 +44,7 @@ static const char style[] =
 static void write_state(struct text *out, const struct flow_status *status)
 {
     const char *name = flow_state_name(status->state);
-    text_printf(out, "<span class=\"state %s\" id=\"state\">%s</span>", name, name);
+    text_printf(out, "<span class=\"state %s\">%s</span>", name, name);
 }
 
 /* --- The list -------------------------------------------------------------------------------- */

@@ -78,12 +78,13 @@ static void read_flow(struct call *call)
     }
     struct flow_shown shown = shown_of(call->gateway, flow);
     call_position(call, flow_position(flow));
+    if (call->gives == MEDIA_HTML) {
+        answer_page(call, &shown);
+        return;
+    }
     call_header(call, SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store"));
     if (call->gives == MEDIA_JSON) {
         answer_json(call, &shown);
-    } else if (call->gives == MEDIA_HTML) {
-        call->header_count--; /* pages have their own Cache-Control */
-        answer_page(call, &shown);
     } else {
         answer_picture(call, &shown);
     }
