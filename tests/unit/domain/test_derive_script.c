@@ -93,7 +93,7 @@ static void look_for_needs(struct worker *worker, struct json_value items)
 static int64_t number_of(struct json_value item)
 {
     struct json_value n;
-    int64_t number;
+    int64_t number = 0;
     assert_true(json_member(at(item, 6), SLICE_LITERAL("n"), &n) && json_integer(n, &number));
     return number;
 }
