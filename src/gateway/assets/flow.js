@@ -317,6 +317,13 @@
     drawCross(width() - edge, y, 8);
   };
 
+  const drawHint = (height) => {
+    pen.fillStyle = colour('soft');
+    pen.font = '13px system-ui, sans-serif';
+    pen.textAlign = 'center';
+    pen.fillText('What passes from now on is shown here.', width() / 2, height - 8);
+  };
+
   const showTip = (hit) => {
     tip.hidden = hit === null;
     if (hit === null) return;
@@ -338,6 +345,7 @@
     fit(height);
     all.forEach((row, i) => drawLine(i * rowHeight + rowHeight / 2));
     if (Number.isNaN(head)) {
+      drawHint(height);
       drawStop(all, height);
       return;
     }
