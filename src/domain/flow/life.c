@@ -225,14 +225,29 @@ static struct flow_run *merge(struct flows *flows)
     return run;
 }
 
+/* There is nothing to merge: all its flows are its own and go on. */
+static bool stands_alone(const struct flows *flows)
+{
+    const struct flow_run *building = flows->building;
+    for (size_t i = 0; i < building->count; i++) {
+        if (!building->parts[i].is_written || building->parts[i].stop.is_set) {
+            return false;
+        }
+    }
+    return running_live(flows) == NULL;
+}
+
 static struct ever_err take_over(struct flows *flows)
 {
     TRY(switch_aliases(flows->building));
     flow_status_publish(flows, ERR_OK); /* flows that stopped on the way leave both runs */
-    struct flow_run *merged = merge(flows);
+    struct flow_run *next = flows->building;
+    if (!stands_alone(flows)) {
+        next = merge(flows);
+        flow_run_destroy(flows->building);
+    }
     flow_run_destroy(flows->live);
-    flow_run_destroy(flows->building);
-    flows->live = merged;
+    flows->live = next;
     flows->building = NULL;
     save_run(flows, flows->live, FLOW_LIVE_SNAPSHOT);
     return ERR_OK;

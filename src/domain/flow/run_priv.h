@@ -17,7 +17,7 @@ struct flow_run {
     struct flows *owner;
     struct ever *store; /* of the owner */
     struct derive_program *program;
-    const char *instance; /* names the run to the worker's cache of states */
+    const char *instance; /* names the run to the worker's cache of states, for its whole life */
     struct flow **flows;  /* by part, in the order in which they run; the same as the program's */
     struct flow_part *parts;
     size_t count;
