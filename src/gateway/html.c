@@ -1,31 +1,7 @@
 #include "gateway/html.h"
 
+#include "base/markup.h"
 #include "base/slice.h"
-
-void html_write(struct text *out, struct ever_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        switch (text.data[i]) {
-        case '&':
-            text_add_text(out, "&amp;");
-            break;
-        case '<':
-            text_add_text(out, "&lt;");
-            break;
-        case '>':
-            text_add_text(out, "&gt;");
-            break;
-        case '"':
-            text_add_text(out, "&quot;");
-            break;
-        case '\'':
-            text_add_text(out, "&#39;");
-            break;
-        default:
-            text_add_byte(out, text.data[i]);
-        }
-    }
-}
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1c2230;--soft:#667085;--line:#e3e6ec;--back:#fbfbfc;"
@@ -60,7 +36,7 @@ void html_begin(struct text *out, const char *title)
     text_add_text(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                        "<title>");
-    html_write(out, slice_of_text(title));
+    markup_write(out, slice_of_text(title));
     text_add_text(out, "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>");
     text_add_text(out, style);
     text_add_text(out, "</style>\n</head>\n<body>\n<main>\n");

@@ -2,8 +2,6 @@
 #pragma once
 #include "gateway/call.h"
 
-void html_write(struct text *out, struct ever_slice text); /* escaped */
-
 /* Everything up to the content, and behind it. */
 void html_begin(struct text *out, const char *title);
 void html_end(struct text *out);

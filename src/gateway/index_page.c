@@ -1,5 +1,6 @@
 #include "gateway/index_page.h"
 
+#include "base/markup.h"
 #include "base/slice.h"
 #include "gateway/html.h"
 #include "gateway/operations/views.h"
@@ -8,7 +9,7 @@
 static void write_link(struct text *out, const char *url, const char *label)
 {
     text_printf(out, "<li><a href=\"%s\">", url);
-    html_write(out, slice_of_text(label));
+    markup_write(out, slice_of_text(label));
     text_add_text(out, "</a></li>\n");
 }
 
@@ -72,7 +73,7 @@ static void write_deciders(struct text *out, const struct deciders *deciders)
         text_printf(out, "<p><strong>%s</strong> <span class=\"soft\">", decider->name);
         for (size_t k = 0; k < decider->command_count; k++) {
             text_add_text(out, k == 0 ? "" : ", ");
-            html_write(out, slice_of_text(decider->commands[k]));
+            markup_write(out, slice_of_text(decider->commands[k]));
         }
         text_printf(out, "</span><br><a href=\"/events?category=%s\">its events</a></p>\n",
                     decider->name);
@@ -89,11 +90,11 @@ static void write_query(struct text *out, const char *view, const struct view_qu
         text_add_text(out, "\">");
     }
     text_add_text(out, "<code>");
-    html_write(out, slice_of_text(query->name));
+    markup_write(out, slice_of_text(query->name));
     text_add_byte(out, '(');
     for (size_t i = 0; i < query->argument_count; i++) {
         text_add_text(out, i == 0 ? "" : ", ");
-        html_write(out, slice_of_text(query->arguments[i]));
+        markup_write(out, slice_of_text(query->arguments[i]));
     }
     text_add_text(out, query->argument_count == 0 ? ")</code></a></li>\n" : ")</code></li>\n");
 }
@@ -145,14 +146,14 @@ static void write_flows(struct text *out, struct flows *flows)
 static void write_route(struct text *out, const struct route *route)
 {
     text_printf(out, "<tr><td><code>%s</code></td><td><code>", method_name(route->method));
-    html_write(out, route->pattern);
+    markup_write(out, route->pattern);
     text_add_text(out, "</code></td><td class=\"soft\">");
     if (route->decider != NULL) {
         text_printf(out, "command %s.", route->decider->name);
-        html_write(out, route->command);
+        markup_write(out, route->command);
     } else {
         text_printf(out, "query %s.", view_name(route->view));
-        html_write(out, slice_of_text(route->query->name));
+        markup_write(out, slice_of_text(route->query->name));
     }
     text_add_text(out, "</td></tr>\n");
 }

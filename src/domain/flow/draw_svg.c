@@ -3,6 +3,7 @@
 #include "domain/flow/draw_priv.h"
 
 #include "base/assert.h"
+#include "base/markup.h"
 #include "base/slice.h"
 
 #include <stdlib.h>
@@ -63,32 +64,10 @@ static const char style[] =
     ".ff-emit{--ff-kind:var(--ff-emit)}"
     ".ff-node:hover .ff-card{stroke:var(--ff-kind)}";
 
-static void add_escaped(struct text *out, struct ever_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        switch (text.data[i]) {
-        case '&':
-            text_add_text(out, "&amp;");
-            break;
-        case '<':
-            text_add_text(out, "&lt;");
-            break;
-        case '>':
-            text_add_text(out, "&gt;");
-            break;
-        case '"':
-            text_add_text(out, "&quot;");
-            break;
-        default:
-            text_add_byte(out, text.data[i]);
-        }
-    }
-}
-
 static void add_words(struct text *out, const char *class, int x, int y, struct ever_slice words)
 {
     text_printf(out, "<text class=\"ff-%s\" x=\"%d\" y=\"%d\">", class, x, y);
-    add_escaped(out, words);
+    markup_write(out, words);
     text_add_text(out, "</text>\n");
 }
 
@@ -253,7 +232,7 @@ static void add_card(struct text *out, const struct plan *plan, size_t item)
     int height = plan->heights[item];
     text_printf(out, "<g class=\"ff-node ff-%s\" data-node=\"%zu\"><title>",
                 draw_kind_name(node->kind), at->node);
-    add_escaped(out, node->tip);
+    markup_write(out, node->tip);
     text_printf(out,
                 "</title>\n<rect class=\"ff-card\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
                 "rx=\"9\"/>\n<path class=\"ff-bar\" d=\"M%d %dh-1a8 8 0 0 0 -8 8v%da8 8 0 0 0 8 "

@@ -1,5 +1,6 @@
 #include "gateway/flow/flow_page.h"
 
+#include "base/markup.h"
 #include "base/slice.h"
 #include "gateway/flow/flow_picture.h"
 #include "gateway/html.h"
@@ -61,7 +62,7 @@ static void write_row(struct text *out, const struct flow *flow)
     text_add_text(out, "</td><td>");
     flow_write_grouped(out, status.lag);
     text_add_text(out, "</td><td class=\"soft\">");
-    html_write(out, slice_of_text(status.failure));
+    markup_write(out, slice_of_text(status.failure));
     text_add_text(out, "</td></tr>\n");
 }
 
@@ -93,7 +94,7 @@ static void write_heading(struct text *out, const struct flow_info *info,
     text_printf(out, "<h1>%s", info->name);
     write_state(out, status);
     text_add_text(out, "</h1>\n<p class=\"soft\">");
-    html_write(out, slice_of_text(info->file));
+    markup_write(out, slice_of_text(info->file));
     text_printf(out,
                 ":%u · version <code>%s</code> · <a href=\"/flows\">All flows</a> · "
                 "<a href=\"/\">Home</a></p>\n<div class=\"failure\" id=\"failure\"%s>",
@@ -103,10 +104,10 @@ static void write_heading(struct text *out, const struct flow_info *info,
                     (unsigned long long)status->failed_position,
                     (unsigned long long)status->failed_position);
         text_add_text(out, status->failed_node[0] == '\0' ? "" : ", ");
-        html_write(out, slice_of_text(status->failed_node));
+        markup_write(out, slice_of_text(status->failed_node));
         text_add_text(out, ": </strong>");
     }
-    html_write(out, slice_of_text(status->failure));
+    markup_write(out, slice_of_text(status->failure));
     text_add_text(out, "</div>\n");
 }
 
@@ -135,11 +136,11 @@ static void write_marble_row(struct text *out, const struct flow_drawing *drawin
 {
     const char *kind = flow_drawing_node_kind(drawing, node);
     text_printf(out, "<li style=\"--kind:var(--%s)\" data-kind=\"%s\" data-node=\"", kind, kind);
-    html_write(out, flow_drawing_node_name(drawing, node));
+    markup_write(out, flow_drawing_node_name(drawing, node));
     text_add_text(out, "\"><b>");
-    html_write(out, flow_drawing_node_title(drawing, node));
+    markup_write(out, flow_drawing_node_title(drawing, node));
     text_add_text(out, "</b><output></output><span>");
-    html_write(out, flow_drawing_node_name(drawing, node));
+    markup_write(out, flow_drawing_node_name(drawing, node));
     text_add_text(out, "</span></li>\n");
 }
 

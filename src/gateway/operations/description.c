@@ -1,5 +1,6 @@
 /* description.c - the API describes itself: the page at /, openapi.json, what problems mean. */
 #include "base/json.h"
+#include "base/markup.h"
 #include "base/slice.h"
 #include "gateway/gateway_priv.h"
 #include "gateway/html.h"
@@ -40,7 +41,7 @@ static void write_problem_page(struct text *out, const struct problem_info *info
     html_begin(out, info->title);
     text_printf(out, "<h1>%s</h1>\n<p class=\"soft\"><code>/problems/%s</code>, status %u</p>\n<p>",
                 info->title, info->name, info->status);
-    html_write(out, slice_of_text(info->explanation));
+    markup_write(out, slice_of_text(info->explanation));
     text_add_text(out, "</p>\n<p><a href=\"/problems\">All problems</a></p>\n");
     html_end(out);
 }
@@ -72,7 +73,7 @@ static void write_problems_page(struct text *out)
         const struct problem_info *info = problem_info((enum problem)i);
         text_printf(out, "<tr><td>%u</td><td><a href=\"/problems/%s\">%s</a></td><td>",
                     info->status, info->name, info->name);
-        html_write(out, slice_of_text(info->title));
+        markup_write(out, slice_of_text(info->title));
         text_add_text(out, "</td></tr>\n");
     }
     text_add_text(out, "</table>\n");

@@ -110,7 +110,7 @@ static void words_stay_inside(void **state)
     assert_null(strstr(text.data, "<script>"));
     assert_null(strstr(text.data, "<b>"));
     assert_non_null(strstr(text.data, "from stream &lt;script&gt;&amp;"));
-    assert_non_null(strstr(text.data, "map (x) =&gt; '&quot;&lt;b&gt;éé")); /* the tooltip */
+    assert_non_null(strstr(text.data, "map (x) =&gt; &#39;&quot;&lt;b&gt;éé")); /* the tooltip */
     text_deinit(&text);
 }
 
