@@ -137,11 +137,31 @@ static void keeps_its_bounds(void **state)
     table_deinit(&table);
 }
 
+/* There are 65,536 places for large entries at a time, and as many as one likes one after the other. */
+static void large_entries_come_and_go(void **state)
+{
+    (void)state; /* cmocka's signature */
+    static char large[2000];
+    struct table table;
+    struct ever_slice key = SLICE_LITERAL("a");
+    uint64_t hash = table_hash(key);
+    table_init(&table, 10, 10000);
+    for (int i = 0; i < 70000; i++) {
+        table_begin(&table);
+        struct table_place place = table_find(&table, key, hash);
+        assert_true(table_set(&table, place, key, hash, slice_of(large, sizeof large)));
+        table_remove(&table, table_find(&table, key, hash), hash);
+    }
+    assert_int_equal(table.count, 0);
+    table_deinit(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_what_was_set),
         cmocka_unit_test(keeps_its_bounds),
+        cmocka_unit_test(large_entries_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
