@@ -46,10 +46,10 @@ struct place { /* where files of a kind are, and which part of the path is their
 };
 
 static const struct place places[] = {
-    {APP_DECIDER, "deciders/", ".js"},
-    {APP_VIEW, "views/", ".sql"},
-    {APP_FLOW, "flows/", ".js"},
-    {APP_TEST, "tests/", ".test.js"},
+    {APP_DECIDER, "deciders/", ".js"}, {APP_DECIDER, "deciders/", ".ts"},
+    {APP_VIEW, "views/", ".sql"},      {APP_FLOW, "flows/", ".js"},
+    {APP_FLOW, "flows/", ".ts"},       {APP_TEST, "tests/", ".test.js"},
+    {APP_TEST, "tests/", ".test.ts"},
 };
 
 static bool ends_with(struct ever_slice text, const char *ending)
@@ -62,6 +62,10 @@ static bool ends_with(struct ever_slice text, const char *ending)
 static bool classify(struct ever_slice path, enum app_file_kind *out_kind,
                      struct ever_slice *out_name)
 {
+    bool is_script = ends_with(path, ".js") || ends_with(path, ".ts");
+    if (ends_with(path, ".d.ts")) {
+        return false; /* types only: for editors */
+    }
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         struct ever_slice folder = slice_of_text(places[i].folder);
         if (!slice_starts_with(path, folder) || !ends_with(path, places[i].ending)) {
@@ -75,9 +79,10 @@ static bool classify(struct ever_slice path, enum app_file_kind *out_kind,
             return true;
         }
     }
-    *out_kind = slice_is(path, "routes.js") ? APP_ROUTES : APP_MODULE;
+    bool is_routes = slice_is(path, "routes.js") || slice_is(path, "routes.ts");
+    *out_kind = is_routes ? APP_ROUTES : APP_MODULE;
     *out_name = path;
-    return ends_with(path, ".js");
+    return is_script;
 }
 
 static bool is_plain_name(struct ever_slice name)
@@ -258,6 +263,24 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(((const struct app_file *)a)->path, ((const struct app_file *)b)->path);
 }
 
+/* Two files may not be the same thing: in JavaScript and in TypeScript. */
+static void refuse_twice(struct walk *walk)
+{
+    const struct app *app = walk->app;
+    for (size_t i = 1; i < app->file_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const struct app_file *a = &app->files[k];
+            const struct app_file *b = &app->files[i];
+            bool is_same = a->kind == b->kind && a->kind != APP_MODULE &&
+                           (a->kind == APP_ROUTES || strcmp(a->name, b->name) == 0);
+            if (is_same) {
+                refuse(walk, FAIL(EVER_INVALID, "app file"), b->path,
+                       "stands there as .js too: remove one of the two");
+            }
+        }
+    }
+}
+
 struct ever_err app_load(const char *dir, struct text *report, struct app **out_app)
 {
     char *root = realpath(dir, NULL);
@@ -274,12 +297,13 @@ struct ever_err app_load(const char *dir, struct text *report, struct app **out_
     app->dir = root;
     struct walk walk = {.app = app, .report = report, .first_fault = ERR_OK};
     visit_folder(&walk, "", 0);
+    if (app->file_count > 0) {
+        qsort(app->files, app->file_count, sizeof app->files[0], compare_paths);
+    }
+    refuse_twice(&walk);
     if (!IS_OK(walk.first_fault)) {
         app_free(app);
         return walk.first_fault;
-    }
-    if (app->file_count > 0) {
-        qsort(app->files, app->file_count, sizeof app->files[0], compare_paths);
     }
     *out_app = app;
     return ERR_OK;

@@ -3,6 +3,8 @@
  *     deciders/NAME.js    views/NAME.sql    flows/NAME.js    routes.js    tests/NAME.test.js
  *     other *.js: imported
  *
+ * Each .js may be a .ts (TypeScript, whose types are taken out), but not both under one name.
+ *
  * A file that cannot be read, a link that leads out of the folder, a name outside [a-z0-9_-] for a
  * decider, view or file of flows: refused, by name. Passed over: hidden files and folders (so
  * .everfold too), node_modules, links to folders, and what has another ending. */

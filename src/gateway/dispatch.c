@@ -90,7 +90,7 @@ static bool split_path(struct call *call, struct path *out_path)
     struct ever_slice culprit;
     const char *fault = path_split(call->request->path, call->arena, out_path, &culprit);
     if (fault != NULL) {
-        call_problem(call, PROBLEM_BAD_NAME, SLICE_NONE, "The part \"%.*s\" of the path %s.",
+        call_problem(call, PROBLEM_BAD_NAME, SLICE_NONE, "The name \"%.*s\" %s.",
                      SLICE_PRINT(culprit), fault);
         return false;
     }
@@ -133,9 +133,9 @@ static bool check_names(struct call *call)
         const char *fault = name_fault(call->variables[i]);
         if (fault != NULL) {
             size_t shown = call->variables[i].size < 64 ? call->variables[i].size : 64;
-            call_problem(call, PROBLEM_BAD_NAME, SLICE_NONE, "The name \"%.*s\"%s in the path %s.",
-                         (int)shown, call->variables[i].data,
-                         shown < call->variables[i].size ? "..." : "", fault);
+            call_problem(call, PROBLEM_BAD_NAME, SLICE_NONE, "The name \"%.*s\"%s %s.", (int)shown,
+                         call->variables[i].data, shown < call->variables[i].size ? "..." : "",
+                         fault);
             return false;
         }
     }

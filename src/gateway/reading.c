@@ -48,8 +48,8 @@ static bool position_of_time(struct call *call, struct ever_slice text, uint64_t
 {
     int64_t time_ns;
     if (!timestamp_parse(with_plus(text, call->arena), &time_ns)) {
-        return refuse(call, "The parameter at is neither a position nor a time like "
-                            "2026-11-23T23:31:00Z.");
+        return refuse(call, "The parameter at is neither a position nor a time of the years 1678 "
+                            "to 2261, like 2026-11-23T23:31:00Z.");
     }
     if (time_ns > call->gateway->env->wall_ns(call->gateway->env)) {
         return refuse_future(call, last_position);

@@ -16,6 +16,36 @@ function makeApp(files) {
     return dir;
 }
 
+test('an APP in TypeScript: deciders, flows, routes, tests and what they import', async () => {
+    const app = makeApp({
+        'lib/count.ts': 'export interface Count { n: number }\nexport type Step = { by: number };\nexport const none: Count = { n: 0 };\n',
+        'deciders/counter.ts': `import { none, type Count, type Step } from '../lib/count.ts';
+            export const initial: Count = none;
+            export const decide = {
+              Add(state: Count, step: Step): object[] { return [{ type: 'Added', data: { by: step.by!, n: state.n + step.by } }]; },
+            };
+            export const evolve: Record<string, (state: Count, event: any) => Count> = {
+              Added: (state, event) => ({ n: event.data.n as number }),
+            };`,
+        'flows/large.ts': `import { flow, from } from 'everfold/flow';
+            type Added = { data: { by: number } };
+            export const large = flow('large', {}, () => from('counter').ofType('Added').filter((e: Added): boolean => e.data.by > 10).emit('Large'));`,
+        'routes.ts': `const command: string = 'Add';\nexport default { 'POST /api/counters/{id}': { decider: 'counter', id: '{id}', command } } satisfies Record<string, object>;`,
+        'tests/counter.test.ts': `const by = (n: number) => ({ by: n });
+            export default { 'it adds': { decider: 'counter', id: 'a', given: [], when: { Add: by(3) }, then: [{ type: 'Added', data: { by: 3, n: 3 } }] } };`,
+        'types.d.ts': 'declare module "everfold/flow";',
+    });
+    const tested = await everfold(['test', app]);
+    assert.equal(tested.code, 0, tested.stdout + tested.stderr);
+    assert.match(tested.stdout, /1/);
+    const server = await startServer({ app });
+    const done = await server.json('POST', '/api/counters/a', { body: { by: 12 }, headers: { prefer: 'wait=5' } });
+    assert.equal(done.status, 202, JSON.stringify(done.body));
+    assert.deepEqual((await server.json('GET', '/deciders/counter/a')).body.state, { n: 12 });
+    assert.equal((await server.json('GET', '/flows/large/events', { headers: { 'everfold-min-position': String(done.body.position), prefer: 'wait=5' } })).body.events.length, 1);
+    assert.equal(await server.stop(), 0);
+});
+
 const naughty = `
 export const initial = { count: 0 };
 export const decide = {

@@ -101,7 +101,7 @@ test('unknown things are 404 and say which', async () => {
     await refused('POST', '/deciders/nobody/a/Open', { body: {} }, 404, 'decider-not-found', /nobody/);
     await refused('POST', '/deciders/account/a/Dance', { body: {} }, 404, 'command-not-found', /Dance/);
     await refused('GET', '/views/nothing', {}, 404, 'view-not-found', /nothing/);
-    await refused('GET', '/views/balances/nothing', {}, 404, 'query-not-found', /nothing/);
+    await refused('GET', '/views/balances/nothing', {}, 404, 'query-not-found', /nothing.*it has .*by_id/);
     await refused('GET', '/streams/nobody-1', {}, 404, 'stream-not-found', /nobody-1/);
     await refused('GET', '/nowhere', {}, 404, 'not-found', /nowhere/);
     await refused('GET', '/commands/0190a5f0-0000-7000-8000-000000000000', {}, 404, 'command-not-found', /0190a5f0/);

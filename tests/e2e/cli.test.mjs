@@ -64,6 +64,17 @@ test('a wrong command line is 2 and says what was meant', async () => {
   }
 });
 
+test('what is wrong with a name or a time is said of the name and the time', async () => {
+    const data = temporaryFolder();
+    assert.match((await everfold(['append', 'a/b', 'T', '--data', data])).stderr, /The name "a\/b" holds a slash/);
+    assert.equal((await everfold(['append', 'a-1', 'T', '--data', data])).code, 0);
+    const server = await startServer({ data });
+    const { status, body } = await server.json('GET', '/events?at=3026-01-01T00:00:00Z');
+    assert.equal(status, 400);
+    assert.match(body.detail, /years 1678 to 2261/);
+    assert.equal(await server.stop(), 0);
+});
+
 test('when nothing listens every command says so and what to do', async () => {
   const server = await startServer();
   await server.stop();

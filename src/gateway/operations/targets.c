@@ -101,6 +101,17 @@ bool flow_find(struct call *call, struct flow **out_flow)
     return true;
 }
 
+static void answer_no_query(struct call *call, const struct view *view, struct ever_slice name)
+{
+    struct text names = {0};
+    for (size_t i = 0; i < view_query_count(view); i++) {
+        text_printf(&names, "%s%s", i == 0 ? "; it has " : ", ", view_query_at(view, i)->name);
+    }
+    call_problem(call, PROBLEM_QUERY_NOT_FOUND, SLICE_NONE, "The view %s has no query \"%.*s\"%s.",
+                 view_name(view), SLICE_PRINT(name), names.size == 0 ? "" : names.data);
+    text_deinit(&names);
+}
+
 static bool find_query(struct call *call, struct query_target *target)
 {
     if (call->route != NULL) {
@@ -116,9 +127,7 @@ static bool find_query(struct call *call, struct query_target *target)
     target->query = view_query_find(target->view, name);
     target->one = false;
     if (target->query == NULL) {
-        call_problem(call, PROBLEM_QUERY_NOT_FOUND, SLICE_NONE,
-                     "The view %s has no query \"%.*s\".", view_name(target->view),
-                     SLICE_PRINT(name));
+        answer_no_query(call, target->view, name);
         return false;
     }
     return true;

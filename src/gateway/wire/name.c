@@ -5,6 +5,8 @@
 #include "base/utf8.h"
 #include "net/http.h"
 
+static const char slash_fault[] = "holds a slash, which begins another name in a URL";
+
 static bool has_control_byte(struct ever_slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -44,7 +46,7 @@ const char *name_fault(struct ever_slice name)
         return "is . or .., which means a place in a path";
     }
     if (slice_find_byte(name, '/') < name.size) {
-        return "holds a slash, which no URL of it could show";
+        return slash_fault;
     }
     return label_fault(name, EVER_STREAM_NAME_BYTES_MAX);
 }
@@ -62,7 +64,7 @@ static const char *decode_segment(struct ever_slice raw, struct arena *arena,
         return "is . or .., which is not resolved here";
     }
     if (slice_find_byte(*out_segment, '/') < out_segment->size) {
-        return "holds an encoded slash (%2F)";
+        return slash_fault;
     }
     return NULL;
 }
@@ -85,6 +87,9 @@ const char *path_split(struct ever_slice raw, struct arena *arena, struct path *
         *out_culprit = slice_first(rest, size);
         const char *fault =
             decode_segment(*out_culprit, arena, &out_path->segments[out_path->count]);
+        if (fault == slash_fault) {
+            *out_culprit = out_path->segments[out_path->count]; /* as whoever sent it knows it */
+        }
         if (fault != NULL) {
             return fault;
         }

@@ -22,7 +22,7 @@ struct path {
 };
 
 /* Cuts and decodes "/a/b%20c"; memory from `arena`. Gives NULL, or what is wrong with the segment
- * `out_culprit`. Empty segments pass: whether a name may be empty is for who knows its place. */
+ * `out_culprit`, to be put behind it. Empty segments pass: whether a name may be empty is for who knows its place. */
 const char *path_split(struct ever_slice raw, struct arena *arena, struct path *out_path,
                        struct ever_slice *out_culprit);
 

@@ -79,6 +79,11 @@ static void knows_each_kind_by_its_path(void **state)
     put("flows/large.js", "f");
     put("tests/account.test.js", "");
     put("tests/helper.js", "");
+    put("deciders/typed.ts", "t");
+    put("flows/typed.ts", "t");
+    put("tests/typed.test.ts", "t");
+    put("lib/types.d.ts", "types only");
+    put("lib/money.ts", "t");
     put("routes.js", "r");
     put("lib/deep/money.js", "m");
     put(".everfold/secret.js", "hidden");
@@ -89,11 +94,15 @@ static void knows_each_kind_by_its_path(void **state)
         const char *path, *name, *content;
     } want[] = {
         {APP_DECIDER, "deciders/account.js", "account", "a"},
+        {APP_DECIDER, "deciders/typed.ts", "typed", "t"},
         {APP_FLOW, "flows/large.js", "large", "f"},
+        {APP_FLOW, "flows/typed.ts", "typed", "t"},
         {APP_MODULE, "lib/deep/money.js", "lib/deep/money.js", "m"},
+        {APP_MODULE, "lib/money.ts", "lib/money.ts", "t"},
         {APP_ROUTES, "routes.js", "routes.js", "r"},
         {APP_TEST, "tests/account.test.js", "account", ""},
         {APP_MODULE, "tests/helper.js", "tests/helper.js", ""},
+        {APP_TEST, "tests/typed.test.ts", "typed", "t"},
         {APP_VIEW, "views/by-owner_2.sql", "by-owner_2", "select 1"},
     };
     struct text report = {0};
@@ -108,6 +117,21 @@ static void knows_each_kind_by_its_path(void **state)
     }
     assert_null(report.data);
     app_free(app);
+}
+
+static void refuses_one_thing_in_two_languages(void **state)
+{
+    (void)state; /* cmocka's signature */
+    put("deciders/account.js", "");
+    put("deciders/account.ts", "");
+    put("deciders/account-2.js", "");
+    put("routes.js", "");
+    put("routes.ts", "");
+    struct text report = {0};
+    struct app *app = NULL;
+    assert_err(app_load(root, &report, &app), EVER_INVALID);
+    assert_non_null(strstr(report.data, "deciders/account.ts: stands there as .js too"));
+    says(&report, "routes.ts: stands there as .js too");
 }
 
 static void refuses_bad_names(void **state)
@@ -203,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(knows_each_kind_by_its_path, make_root, remove_root),
+        cmocka_unit_test_setup_teardown(refuses_one_thing_in_two_languages, make_root, remove_root),
         cmocka_unit_test_setup_teardown(refuses_bad_names, make_root, remove_root),
         cmocka_unit_test_setup_teardown(follows_links_inside_only, make_root, remove_root),
         cmocka_unit_test_setup_teardown(refuses_what_cannot_be_read, make_root, remove_root),
