@@ -49,9 +49,11 @@ struct ever_options {
 
 /* Opens the store in folder `dir`, creating it when the folder is missing or empty, and recovers
  * it. `options` may be NULL. EVER_BUSY: another process has it. EVER_FOREIGN: the folder holds
- * other things. EVER_CORRUPT with *out_store set: damage below acknowledged data; the rest can be
- * read, nothing can be written. Older parts are looked at when they are read: damage there is told
- * then, and an append is refused with EVER_CORRUPT when it depends on it, others are not. EVER_UNSUPPORTED: the format is newer than this library. */
+ * other things. EVER_NOT_FOUND: the log that was there is gone; or read only, and there is no store.
+ * EVER_CORRUPT with *out_store set: damage below acknowledged data; the rest can be read, nothing
+ * can be written. Older parts are looked at when they are read: damage there is told then, and an
+ * append is refused with EVER_CORRUPT when it depends on it, others are not. EVER_UNSUPPORTED: the
+ * format is newer than this library. */
 struct ever_err ever_open(const char *dir, const struct ever_options *options,
                           struct ever **out_store);
 
@@ -236,7 +238,8 @@ struct ever_damage {
     uint64_t from_offset; /* bytes of it, up to before to_offset */
     uint64_t to_offset;
     uint64_t from_position; /* some of these events cannot be read; none is lost when */
-    uint64_t to_position;   /* to_position is below from_position */
+    uint64_t to_position;   /* to_position is below from_position. UINT64_MAX: how many there were
+                             * cannot be told */
 };
 /* The first damaged stretch of the log. False: there is none. */
 bool ever_damage(const struct ever *store, struct ever_damage *out_damage);

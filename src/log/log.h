@@ -36,6 +36,7 @@ struct log_options {
     uint64_t segment_bytes;    /* Of new segments; power of two, 64 KiB to 2 GiB. */
     uint32_t tail_bytes;       /* Most memory for recent blocks. */
     bool read_only;            /* Opens without lock, writes nothing, stays at the end it found. */
+    bool must_exist;           /* There was a log: with no segment it is lost, and not new. */
     struct ever_uuid store_id; /* Every block carries it. */
 };
 
@@ -46,6 +47,7 @@ struct log_options {
 /* Opens or creates the log in the existing folder `dir` (whose own name must be durable) and finds
  * its end. Borrows `vfs` until log_close(). EVER_BUSY: somebody else writes it. EVER_CORRUPT with
  * *out_log set: see "Recovery". EVER_FOREIGN: a segment belongs to another store.
+ * EVER_NOT_FOUND: must_exist, and there is no segment.
  * EVER_UNSUPPORTED: written by a newer version. EVER_INVALID: the options. */
 struct ever_err log_open(struct vfs *vfs, const char *dir, const struct log_options *options,
                          struct log **out_log);
@@ -104,6 +106,7 @@ struct log_damage {
     uint64_t from_offset;
     uint64_t to_offset;
     uint64_t from_position;
-    uint64_t to_position; /* last one lost; from_position - 1: no record is lost */
+    uint64_t to_position; /* last one lost; from_position - 1: no record is lost; UINT64_MAX: it is
+                           * the end of the log, and nobody can tell how many there were */
 };
 bool log_damage(const struct log *log, struct log_damage *out_damage);

@@ -424,6 +424,9 @@ static struct ever_err find_end(struct log *log)
     CLEANUP(scan_deinit) struct scan scan = {0};
     TRY(scan_init(&scan, log, segments_count(&log->segments) - 1, file));
     TRY(scan_all(&scan));
+    if (log->damage.segment == scan.segment->header.number && scan.last_block == 0) {
+        log->damage.to_position = UINT64_MAX; /* the header is gone and so is all behind it */
+    }
     bool clean;
     TRY(is_clean(&scan, &clean));
     set_end(log, &scan, clean && file->alignment <= scan.segment->header.alignment);
@@ -447,6 +450,9 @@ struct ever_err log_recover(struct log *log)
 {
     uint32_t highest = 0;
     TRY(log->vfs->list(log->vfs, log->dir, note_number, &highest));
+    if (highest == 0 && log->options.must_exist) {
+        return FAIL(EVER_NOT_FOUND, "the folder log/ has no segment");
+    }
     if (highest == 0) {
         return log->options.read_only ? ERR_OK : writer_begin_segment(log, 0);
     }

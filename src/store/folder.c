@@ -1,5 +1,6 @@
 #include "store/folder.h"
 
+#include "base/assert.h"
 #include "base/slice.h"
 #include "base/uuid.h"
 
@@ -9,6 +10,7 @@
 #define STORE_FORMAT 1
 #define STORE_FILE_BYTES_MAX 256
 #define PARENT_OF_CURRENT "."
+#define LOG_LINE "log begun" /* of the file `store`, once there is a log that could be missed */
 
 /* --- What is there --------------------------------------------------------------------------- */
 
@@ -67,7 +69,7 @@ static struct ever_slice value_of(struct ever_slice line, const char *name)
     return slice_starts_with(line, prefix) ? slice_from(line, prefix.size) : SLICE_NONE;
 }
 
-static struct ever_err parse(struct ever_slice text, struct ever_uuid *out_id)
+static struct ever_err parse(struct ever_slice text, struct folder *folder)
 {
     if (!slice_is(next_line(&text), "everfold store")) {
         return FAIL(EVER_FOREIGN, "file `store` is not Everfold's");
@@ -79,9 +81,10 @@ static struct ever_err parse(struct ever_slice text, struct ever_uuid *out_id)
     if (format != STORE_FORMAT) {
         return FAIL(EVER_UNSUPPORTED, "data folder of another version");
     }
-    if (!uuid_parse(value_of(next_line(&text), "id "), out_id)) {
+    if (!uuid_parse(value_of(next_line(&text), "id "), &folder->store_id)) {
         return FAIL(EVER_CORRUPT, "file `store`: id");
     }
+    folder->has_log = slice_is(next_line(&text), LOG_LINE);
     return ERR_OK;
 }
 
@@ -92,7 +95,7 @@ static struct ever_err read_store_file(struct folder *folder, const char *dir)
     struct ever_slice content;
     TRY(vfs_path(dir, "store", path));
     TRY(read_small(folder->vfs, path, text, &content));
-    return parse(content, &folder->store_id);
+    return parse(content, folder);
 }
 
 static struct ever_err write_new(struct vfs *vfs, const char *path, struct ever_slice bytes)
@@ -116,8 +119,8 @@ static struct ever_err write_store_file(struct folder *folder, const char *dir)
     TRY(vfs_path(dir, "store", path));
     TRY(vfs_path(dir, "store.new", beside));
     uuid_format(folder->store_id, id);
-    int size = snprintf(text, sizeof text, "everfold store\nformat %d\nid %.*s\n", STORE_FORMAT,
-                        UUID_TEXT_BYTES, id);
+    int size = snprintf(text, sizeof text, "everfold store\nformat %d\nid %.*s\n%s", STORE_FORMAT,
+                        UUID_TEXT_BYTES, id, folder->has_log ? LOG_LINE "\n" : "");
     TRY(write_new(folder->vfs, beside, slice_of(text, (size_t)size)));
     TRY(folder->vfs->rename(folder->vfs, beside, path));
     return folder->vfs->sync_dir(folder->vfs, dir);
@@ -145,8 +148,25 @@ static struct ever_err parent_of(const char *dir, char out_parent[static VFS_PAT
     return size < VFS_PATH_BYTES_MAX ? ERR_OK : FAIL(EVER_LIMIT, "path of the data folder");
 }
 
+static struct ever_err skip_name(void *arg, const char *name)
+{
+    (void)arg; /* that there is a folder to be listed is all */
+    (void)name;
+    return ERR_OK;
+}
+
+static struct ever_err check_log_dir(struct folder *folder)
+{
+    struct ever_err err = folder->vfs->list(folder->vfs, folder->log_dir, skip_name, NULL);
+    return err.code == EVER_NOT_FOUND ? FAIL(EVER_NOT_FOUND, "the folder log/ is gone") : err;
+}
+
+/* A log that is missed is not begun anew: a whole copy may still come back to its place. */
 static struct ever_err make_dirs(struct folder *folder, const char *dir)
 {
+    if (folder->has_log) {
+        TRY(check_log_dir(folder));
+    }
     TRY(folder->vfs->make_dir(folder->vfs, folder->log_dir));
     TRY(folder->vfs->make_dir(folder->vfs, folder->index_dir));
     return folder->vfs->sync_dir(folder->vfs, dir);
@@ -186,7 +206,8 @@ static struct ever_err open_to_read(struct folder *folder, const char *dir)
     if (!content.has_store) {
         return FAIL(EVER_NOT_FOUND, "store");
     }
-    return read_store_file(folder, dir);
+    TRY(read_store_file(folder, dir));
+    return folder->has_log ? check_log_dir(folder) : ERR_OK;
 }
 
 struct ever_err folder_open(struct vfs *vfs, struct env *env, const char *dir, bool read_only,
@@ -201,6 +222,14 @@ struct ever_err folder_open(struct vfs *vfs, struct env *env, const char *dir, b
         folder_close(out_folder);
     }
     return err;
+}
+
+struct ever_err folder_note_log(struct folder *folder, const char *dir)
+{
+    ASSERT(folder->lock != NULL);
+    ASSERT(!folder->has_log);
+    folder->has_log = true;
+    return write_store_file(folder, dir);
 }
 
 void folder_close(struct folder *folder)

@@ -19,6 +19,7 @@ static struct ever_err open_log(struct ever *store, struct vfs *vfs,
         .segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES : options->segment_bytes,
         .tail_bytes = options->tail_bytes == 0 ? TAIL_BYTES : options->tail_bytes,
         .read_only = options->read_only,
+        .must_exist = store->folder.has_log,
         .store_id = store->folder.store_id,
     };
     return log_open(vfs, store->folder.log_dir, &log_options, &store->log);
@@ -56,6 +57,16 @@ static void close_files(struct ever *store)
     free(store);
 }
 
+/* On a full disk a folder that knows nothing of its log yet stays so until it is opened again. */
+static struct ever_err note_log(struct ever *store, const char *dir)
+{
+    if (store->read_only || store->folder.has_log) {
+        return ERR_OK;
+    }
+    struct ever_err err = folder_note_log(&store->folder, dir);
+    return err.code == EVER_NO_SPACE ? ERR_OK : err;
+}
+
 /* EVER_CORRUPT with store->log set: the rest can be read. */
 static struct ever_err open_files(struct ever *store, struct vfs *vfs, const char *dir,
                                   const struct store_options *options)
@@ -65,6 +76,7 @@ static struct ever_err open_files(struct ever *store, struct vfs *vfs, const cha
     if (store->log == NULL) {
         return damage;
     }
+    TRY(IS_OK(damage) ? note_log(store, dir) : ERR_OK);
     TRY(open_index(store, vfs, options));
     return damage;
 }

@@ -1,7 +1,7 @@
 // Catches: damage on disk that a reader is not told of, that hides what lies behind it, or that is
 // told wrongly; a command line that takes what is left for the whole.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { everfold, startServer, temporaryFolder } from './server.mjs';
@@ -148,4 +148,24 @@ test('a segment cut off under a running server is damage like any other', async 
     assert.equal(late.body.type, '/problems/data-damaged');
     assert.equal((await again.json('POST', '/streams/new-1', { body: { type: 'Counted', data: {} } })).status, 201);
     assert.equal(await again.stop(), 0);
+});
+
+test('a log that was deleted, or emptied, is not taken for a new one', async () => {
+    const server = await startServer();
+    const event = { type: 'Counted', data: {} };
+    assert.equal((await server.json('POST', '/streams/a-1', { body: event })).status, 201);
+    assert.equal(await server.stop(), 0);
+    const segment = join(server.data, 'log/0000000001.seg');
+    truncateSync(segment, 0);
+    const damaged = await server.restart();
+    assert.match(damaged.output.stderr, /log\/0000000001\.seg; no event from position 1 on can be read, if there were any/);
+    assert.equal((await damaged.json('POST', '/streams/a-1', { body: event })).status, 503);
+    assert.equal(await damaged.stop(), 0);
+    for (const gone of [segment, join(server.data, 'log')]) {
+        rmSync(gone, { recursive: true });
+        const refused = await everfold(['serve', '--data', server.data, '--port', '0']);
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /the log is gone: .*\/log has no segment file.*put log\/ back from a copy/);
+        assert.equal(existsSync(gone), false);
+    }
 });

@@ -45,6 +45,9 @@ static void add_lost(const struct ever_damage *damage, struct text *report)
 {
     if (damage->to_position < damage->from_position) {
         text_add_text(report, "no event is lost");
+    } else if (damage->to_position == UINT64_MAX) {
+        text_printf(report, "no event from position %llu on can be read, if there were any",
+                    (unsigned long long)damage->from_position);
     } else {
         text_printf(report, "of the events %llu to %llu some cannot be read",
                     (unsigned long long)damage->from_position,
@@ -82,6 +85,12 @@ void start_report_store(struct ever_err err, const char *data_dir, struct text *
     case EVER_UNSUPPORTED:
         text_printf(report,
                     "%s was written by a newer Everfold than this one (" EVERFOLD_VERSION ")\n",
+                    data_dir);
+        return;
+    case EVER_NOT_FOUND:
+        text_printf(report,
+                    "the log is gone: %s/log has no segment file, and had one. Nothing was written: "
+                    "put log/ back from a copy, or begin anew with --data and another folder\n",
                     data_dir);
         return;
     default:

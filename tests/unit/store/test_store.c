@@ -133,6 +133,46 @@ static void an_interrupted_creation_is_done_again(void **state)
     assert_int_equal(append_one(&fixture, "a-1", "T", "1"), 1);
 }
 
+/* As a power cut leaves it between two steps of the creation. */
+static void a_creation_without_its_log_is_done_again(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    fixture_close(&fixture);
+    assert_int_equal(remove(path_of("log/0000000001.seg")), 0);
+    write_file(path_of("store"), "everfold store\nformat 1\n"
+                                 "id 0b5a9c0e-52a5-4a55-9d3c-6f0f3a0e6a11\n");
+    fixture_open(&fixture);
+    append_one(&fixture, "a-1", "T", "1");
+    fixture_reopen(&fixture);
+    assert_int_equal(ever_last_position(fixture.store), 1);
+}
+
+static void expect_no_log(bool read_only)
+{
+    struct ever_options options = {.read_only = read_only};
+    struct ever *store = NULL;
+    assert_err(ever_open(fixture.dir, &options, &store), EVER_NOT_FOUND);
+    assert_null(store);
+}
+
+static void a_log_that_is_gone_is_missed(void **state)
+{
+    (void)state; /* cmocka's, unused */
+    fixture_close(&fixture);
+    char aside[256];
+    (void)snprintf(aside, sizeof aside, "%s/aside", fixture.root); /* it fits */
+    assert_int_equal(rename(path_of("log/0000000001.seg"), aside), 0);
+    expect_no_log(false);
+    expect_no_log(true);
+    assert_int_equal(rename(aside, path_of("log/0000000001.seg")), 0);
+    assert_int_equal(rename(path_of("log"), aside), 0);
+    expect_no_log(false);
+    expect_no_log(true);
+    assert_int_equal(access(path_of("log"), F_OK), -1);
+    assert_int_equal(rename(aside, path_of("log")), 0);
+    fixture_open(&fixture);
+}
+
 static void closing_nothing_is_no_fault(void **state)
 {
     (void)state; /* cmocka's, unused */
@@ -421,6 +461,8 @@ int main(void)
         TEST(a_foreign_folder_is_left_alone),
         TEST(the_file_store_says_what_it_is),
         TEST(an_interrupted_creation_is_done_again),
+        TEST(a_creation_without_its_log_is_done_again),
+        TEST(a_log_that_is_gone_is_missed),
         TEST(closing_nothing_is_no_fault),
         TEST(a_missing_index_is_made_again),
         TEST(a_damaged_index_changes_no_answer),
