@@ -228,6 +228,9 @@ static bool check_query(struct call *call)
 static void answer_wrong_type(struct call *call, struct ever_slice type)
 {
     static const char form[] = "application/x-www-form-urlencoded";
+    const char *hint = (call->operation->takes & MEDIA_BIT(MEDIA_JSON)) != 0
+                           ? " (curl says so for -d; --json is what is wanted.)"
+                           : " (curl says so for -d; add -H 'Content-Type: ...'.)";
     struct text list = {0};
     media_write_list(&list, call->operation->takes);
     call_header(call, SLICE_LITERAL("Accept-Post"), text_slice(&list));
@@ -235,7 +238,7 @@ static void answer_wrong_type(struct call *call, struct ever_slice type)
                  type.size == 0 ? "Content-Type%.*s is missing. Taken here: %.*s.%s"
                                 : "Content-Type is %.*s. Taken here: %.*s.%s",
                  SLICE_PRINT(type), SLICE_PRINT(text_slice(&list)),
-                 slice_is(type, form) ? " (curl says so for -d; --json is what is wanted.)" : "");
+                 slice_is(type, form) ? hint : "");
     text_deinit(&list);
 }
 

@@ -95,6 +95,8 @@ test('a body of another media type is refused with those that are taken', async 
     assert.match(answer.headers.get('accept-post'), /application\/json/);
     await refused('POST', '/streams/a-1', { body: '{}', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
         415, 'unsupported-media-type', /form-urlencoded.*--json/);
+    await refused('POST', '/live', { body: 'of(1)', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+        415, 'unsupported-media-type', /text\/javascript.*add -H 'Content-Type/);
 });
 
 test('unknown things are 404 and say which', async () => {

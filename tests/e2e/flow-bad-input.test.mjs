@@ -1,9 +1,10 @@
 // Catches: bad input to flows that is taken without a word, or stops more than the flow it belongs to.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { everfold, startServer, temporaryFolder } from './server.mjs';
+import { binary, everfold, startServer, temporaryFolder } from './server.mjs';
 
 const event = { type: 'T', data: 1 };
 
@@ -82,6 +83,11 @@ async function assertStopped(server, flow, positions, index, why, node) {
   assert.deepEqual([ready.status, ready.body.status, ready.body.flows[flow]], [200, 'degraded', 'stopped']);
   const page = await server.json('GET', `/flows/${flow}`, { headers: { accept: 'text/html' } });
   assert.match(page.body, new RegExp(`At position <a href="/events/${position}">`));
+  const picture = await server.json('GET', `/flows/${flow}`, { headers: { accept: 'text/plain' } });
+  assert.match(picture.body, new RegExp(`^stopped at position ${position}, ${node}: .`, 'm'));
+  const list = execFileSync('script', ['-qec', `'${binary}' flow list --url ${server.url}`, '/dev/null'],
+    { env: { PATH: process.env.PATH, TERM: 'xterm', NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'inherit'] }).toString();
+  assert.match(list, new RegExp(`^${flow} .* ${position} +${node} +.*${body.failure.slice(0, 10).replace(/[^\w]/g, '.')}`, 'm'));
 }
 
 test('flows that read each other in a circle are refused at start, by name', async () => {

@@ -25,7 +25,7 @@ struct word {
 };
 
 static const struct word words[] = {
-    {"list", "", 0, 0, flow_list_run},
+    {"list", " [--url URL | --app APP]", 0, 0, flow_list_run},
     {"draw", " APP|FILE [FLOW] [--svg]", 1, 2, flow_draw_run},
     {"verify", " APP [FLOW]", 1, 2, flow_verify_run},
 };

@@ -8,8 +8,9 @@
 
 static void print(const struct session *session)
 {
-    static const char *const columns[] = {"name",   "state", "version", "position", "lag",
-                                          "events", "late",  "errors",  "failure",  NULL};
+    static const char *const columns[] = {
+        "name", "state",  "version",        "position",   "lag",     "events",
+        "late", "errors", "failedPosition", "failedNode", "failure", NULL};
     struct ever_slice body = text_slice(&session->response.body);
     struct json_value answer = json_value_of(body);
     struct text out = {0};

@@ -48,8 +48,8 @@ static const struct command_option options[] = {
 
 static const struct command_parameter parameters[] = {
     {.name = "APP",
-     .help = "a folder with deciders, views and routes; without it --data must be given, and the "
-             "server keeps events only",
+     .help = "a folder with deciders, views, flows and routes; without it --data must be given, and "
+             "the server keeps events only",
      .optional = true},
     {.name = NULL},
 };

@@ -47,6 +47,22 @@ static void answer_json(struct call *call, const struct flow_shown *shown)
     call_answer_text(call, 200, body);
 }
 
+/* What the page shows above the graph. */
+static void write_stop(struct text *out, const struct flow *flow)
+{
+    struct flow_status status;
+    flow_status(flow, &status);
+    if (status.failure[0] == '\0') {
+        return;
+    }
+    text_printf(out, "\n%s", flow_state_name(status.state));
+    if (status.failed_position > 0) {
+        text_printf(out, " at position %llu", (unsigned long long)status.failed_position);
+    }
+    text_printf(out, "%s%s: %s\n", status.failed_node[0] == '\0' ? "" : ", ", status.failed_node,
+                status.failure);
+}
+
 static void answer_picture(struct call *call, const struct flow_shown *shown)
 {
     struct text *body = call_text(call);
@@ -59,6 +75,7 @@ static void answer_picture(struct call *call, const struct flow_shown *shown)
         flow_drawings_svg(&drawing, 1, body);
     } else {
         flow_drawing_text(drawing, body);
+        write_stop(body, shown->flow);
     }
     call_answer(call, 200, call->gives, text_slice(body));
 }

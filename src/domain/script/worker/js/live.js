@@ -14,7 +14,25 @@ const SOURCES_MAX = 64; /* as worker/live/live.c */
 const OUTPUTS_MAX = 100_000; /* of one request */
 const OUTPUT_CHARS_MAX = 16_000_000;
 
+// What flows alone have, and what there is instead.
+const flowsOnly = {
+    keyBy: 'groupBy(f) and mergeMap(group => ...)',
+    tumbling: "bufferTime('1m') or windowTime('1m')",
+    hopping: "bufferTime('1h', '10m')",
+    session: 'buffer(stream.debounceTime(d))',
+    sliding: 'slidingWindow(n)',
+    countWindow: 'bufferCount(n)',
+    aggregate: 'scan((state, event) => ..., seed)',
+    joinWithin: 'when and combineLatest',
+    emit: 'nothing like it: every value of the expression is sent',
+};
+
 const steps = define(operators);
+for (const [name, instead] of Object.entries(flowsOnly)) {
+    Stream.prototype[name] = () => {
+        throw new TypeError(`${name} is for flows (flows/NAME.js); a live expression has ${instead}`);
+    };
+}
 const pipe = (...all) => (stream) => stream.pipe(...all);
 const others = { pipe, Subject, BehaviorSubject, ReplaySubject, AsyncSubject };
 
