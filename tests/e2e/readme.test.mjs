@@ -3,7 +3,7 @@
 //
 // Blocks marked ```console are run in order against the bank example, or the APP of the page: lines behind
 // "$ " are commands, what follows is what they must print. UUIDs, times and versions of flows are compared
-// by their shape, the address by the one the test picked.
+// by their shape, the address by the one the test picked. A block marked ```javascript is an example beside them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -94,5 +94,20 @@ test('the flows of docs/event-streams.md print what the page shows', async () =>
     writeFiles(app, files);
     const server = await startServer({ app, data: join(app, '.everfold') });
     await runSteps('docs/event-streams.md', server, folder);
+    assert.equal(await server.stop(), 0);
+});
+
+test('the flow of the five minutes gives one event to each account that has paid in enough', async () => {
+    const [, example] = /^```javascript\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'docs/event-streams.md'), 'utf8'));
+    const app = temporaryFolder();
+    writeFiles(app, { 'flows/gifts.js': example });
+    const server = await startServer({ app, data: join(app, '.everfold') });
+    for (const [id, amount] of [['a', 600_000], ['b', 500_000], ['a', 400_000], ['a', 100]]) {
+        await shell(`everfold append account-${id} Deposited '{"amount":${amount}}'`, server);
+    }
+    const { events: [{ position }] } = await (await fetch(`${server.url}/events?direction=backward&limit=1`)).json();
+    const response = await fetch(`${server.url}/flows/gifts/events`, { headers: { 'Everfold-Min-Position': `${position}`, Prefer: 'wait=10' } });
+    const { events } = await response.json();
+    assert.deepEqual(events.map((event) => [event.type, event.data]), [['GiftEarned', { account: 'a', sum: 1_000_000 }]]);
     assert.equal(await server.stop(), 0);
 });
