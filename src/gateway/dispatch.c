@@ -97,6 +97,24 @@ static bool split_path(struct call *call, struct path *out_path)
     return true;
 }
 
+/* A page whose own name was made to lead here (DNS rebinding) is of this site, to its browser: only
+ * the Host header shows whom it asked for. Whoever listens for others is called by any name. */
+static bool check_host(struct call *call)
+{
+    struct ever_slice host = http_request_header(call->request, "Host");
+    if (host.data == NULL || http_is_loopback(host) ||
+        !http_is_loopback(slice_of_text(call->gateway->parts.http.host))) {
+        return true;
+    }
+    size_t shown = host.size < 64 ? host.size : 64;
+    call_problem(call, PROBLEM_HOST_REFUSED, SLICE_NONE,
+                 "Host is %.*s%s, but this server is for its own machine: localhost, 127.0.0.1 or "
+                 "[::1]. A proxy in front must send one of these; others are served with everfold "
+                 "serve --host ADDRESS --insecure.",
+                 (int)shown, host.data, shown < host.size ? "..." : "");
+    return false;
+}
+
 static bool find_operation(struct call *call)
 {
     enum method method;
@@ -283,8 +301,8 @@ static bool check_open(struct call *call)
 }
 
 static check_fn *const checks[] = {
-    find_operation, check_names, check_site,           check_accept,
-    check_query,    check_open,  check_content_coding, check_content_type,
+    check_host,   find_operation, check_names, check_site,           check_accept,
+    check_query,  check_open,     check_content_coding, check_content_type,
 };
 
 void dispatch_request(void *arg, struct http_exchange *exchange)

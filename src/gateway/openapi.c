@@ -12,7 +12,7 @@
 #define COMMON_PROBLEMS                                                                            \
     (PROBLEM_BIT(PROBLEM_BAD_NAME) | PROBLEM_BIT(PROBLEM_BAD_PARAMETER) |                          \
      PROBLEM_BIT(PROBLEM_NOT_ACCEPTABLE) | PROBLEM_BIT(PROBLEM_SHUTTING_DOWN) |                    \
-     PROBLEM_BIT(PROBLEM_INTERNAL))
+     PROBLEM_BIT(PROBLEM_HOST_REFUSED) | PROBLEM_BIT(PROBLEM_INTERNAL))
 
 /* One operation as it stands on one path: a row of the table, or what a decider, a view or a route
  * makes of one. */

@@ -51,6 +51,11 @@ static const struct problem_info problems[PROBLEM_COUNT] = {
         {"cross-site-request", 403, "A page of another site may not write here",
          "The browser says (Sec-Fetch-Site) that a page from elsewhere sent this request. It is "
          "refused, so that no web page can give commands to a server on your machine."},
+    [PROBLEM_HOST_REFUSED] =
+        {"host-refused", 403, "The request is for another host",
+         "This server listens on the loopback, so requests name their host as localhost, 127.0.0.1 "
+         "or [::1]. Any other may be the name of a web page that was made to lead to your machine "
+         "(DNS rebinding)."},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405,
                                     "This resource does not know the method",
                                     "Allow lists the methods that it knows."},

@@ -124,6 +124,10 @@ void http_server_stats(const struct http_server *server, struct http_stats *out_
 /* Percent-decodes once into `arena`. False: a bad escape, a NUL, or no UTF-8. */
 bool http_percent_decode(struct ever_slice text, struct arena *arena, struct ever_slice *out_text);
 
+/* Whether a Host header, or an address to listen on, names this machine and no other: localhost,
+ * 127.0.0.0/8 or ::1, in brackets or not, with any port. */
+bool http_is_loopback(struct ever_slice host);
+
 /* How much a client likes `type` ("application/json") by its Accept header, 0 to 1000; a missing
  * header is 1000 for all. */
 unsigned http_accept_quality(struct ever_slice accept, const char *type);

@@ -4,6 +4,10 @@
 #include "base/assert.h"
 #include "base/utf8.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
 struct ever_slice http_request_header(const struct http_request *request, const char *name)
 {
     struct ever_slice wanted = slice_of_text(name);
@@ -13,6 +17,38 @@ struct ever_slice http_request_header(const struct http_request *request, const 
         }
     }
     return SLICE_NONE;
+}
+
+/* Hosts */
+
+/* "localhost:80" -> "localhost", "[::1]:80" -> "::1"; an address with colons is left whole. */
+static struct ever_slice without_port(struct ever_slice host)
+{
+    if (host.size > 0 && host.data[0] == '[') {
+        host = slice_from(host, 1);
+        return slice_first(host, slice_find_byte(host, ']'));
+    }
+    size_t colon = slice_find_byte(host, ':');
+    bool is_last = colon < host.size &&
+                   memchr(host.data + colon + 1, ':', host.size - colon - 1) == NULL;
+    return is_last ? slice_first(host, colon) : host;
+}
+
+bool http_is_loopback(struct ever_slice host)
+{
+    char name[INET6_ADDRSTRLEN];
+    host = without_port(host);
+    int size = snprintf(name, sizeof name, "%.*s", SLICE_PRINT(host));
+    if (size >= (int)sizeof name) {
+        return false;
+    }
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, name, &four) == 1) {
+        return ntohl(four.s_addr) >> 24 == 127;
+    }
+    return slice_equal_ignoring_case(host, SLICE_LITERAL("localhost")) ||
+           (inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
 }
 
 /* Percent-encoding */

@@ -4,8 +4,8 @@
 #include "cli/output/terminal.h"
 #include "cli/server/first_steps.h"
 #include "cli/server/server.h"
+#include "net/http.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 enum { PORT, HOST, DATA, WORKERS, TIME_LIMIT, INSECURE };
@@ -24,7 +24,8 @@ static const struct command_option options[] = {
     [HOST] = {.name = "host",
               .value = "ADDRESS",
               .variable = "EVERFOLD_HOST",
-              .help = "listen on this address; 127.0.0.1 unless given"},
+              .help = "listen on this address; 127.0.0.1 unless given. There, requests must "
+                      "be for this machine: Host is localhost, 127.0.0.1 or [::1]"},
     [DATA] = {.name = "data",
               .value = "DIR",
               .variable = "EVERFOLD_DATA",
@@ -60,16 +61,6 @@ static const char *address_of(const struct arguments *arguments)
     return strcmp(host, "localhost") == 0 ? HOST_DEFAULT : host;
 }
 
-static bool is_loopback(const char *host)
-{
-    struct in_addr four;
-    struct in6_addr six;
-    if (inet_pton(AF_INET, host, &four) == 1) {
-        return ntohl(four.s_addr) >> 24 == 127;
-    }
-    return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-}
-
 static void print_welcome(const struct arguments *arguments, const struct server *server)
 {
     const char *host = address_of(arguments);
@@ -90,7 +81,7 @@ static enum exit_code run(const struct arguments *arguments)
     if (app == NULL && !arguments_has(arguments, DATA)) {
         return terminal_usage(arguments->command, "name an APP to serve, or a folder with --data");
     }
-    if (!is_loopback(address_of(arguments)) && !arguments_has(arguments, INSECURE)) {
+    if (!http_is_loopback(slice_of_text(address_of(arguments))) && !arguments_has(arguments, INSECURE)) {
         return terminal_usage(arguments->command,
                               "on %s others could read and write everything: there is neither "
                               "encryption nor a password yet. If that is meant, say --insecure",

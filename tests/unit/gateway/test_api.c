@@ -67,6 +67,41 @@ static void the_table_answers_what_no_handler_does(void **state)
            "Content-Type: text/plain", "/problems/not-found");
 }
 
+static struct answer ask_host(const char *method, const char *host)
+{
+    char request[256];
+    int size =
+        snprintf(request, sizeof request,
+                 "%s /health/live HTTP/1.1\r\nConnection: close\r\nHost: %s\r\n\r\n", method, host);
+    int fd = client_connect(&fixture);
+    client_send(fd, request, (size_t)size);
+    struct answer answer = answer_of(client_read_until(fd, NULL));
+    close(fd);
+    return answer;
+}
+
+/* A page of http://rebound.example, once that name leads to 127.0.0.1, is of the same site. */
+static void the_loopback_answers_to_no_other_name(void **state)
+{
+    (void)state; /* cmocka's signature */
+    static const char *const own[] = {"localhost", "LocalHost:1", "127.0.0.1:80",
+                                      "127.1.2.3", "[::1]",       "[::1]:80"};
+    static const char *const others[] = {
+        "rebound.example", "rebound.example:2113", "localhost.example", "128.0.0.1",
+        "[::2]:80",        "127.0.0.1.example",    "[2001:db8::1]:80",  "10.0.0.1"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        expect(ask_host("GET", own[i]), 200, NULL, NULL);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        expect(ask_host("GET", others[i]), 403, PROBLEM, "/problems/host-refused");
+        expect(ask_host("OPTIONS", others[i]), 403, PROBLEM, "--host");
+    }
+    int fd = client_connect(&fixture);
+    client_send(fd, "GET /health/live HTTP/1.0\r\n\r\n", 29);
+    expect(answer_of(client_read_until(fd, NULL)), 200, NULL, NULL);
+    close(fd);
+}
+
 static void what_is_no_request_is_a_problem_too(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -584,6 +619,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_table_answers_what_no_handler_does),
+        TEST(the_loopback_answers_to_no_other_name),
         TEST(what_is_no_request_is_a_problem_too),
         TEST(head_is_get_without_its_body),
         TEST(an_append_tells_where_it_went),

@@ -169,10 +169,10 @@ static void waiting_ends_with_the_server(void **state)
 {
     (void)state; /* cmocka's signature */
     int fd = client_connect(&fixture);
-    const char *request = "GET /views/balances/everyone HTTP/1.1\r\nHost: test\r\n"
+    const char *request = "GET /views/balances/everyone HTTP/1.1\r\nHost: localhost\r\n"
                           "Everfold-Min-Position: 99\r\nPrefer: wait=30\r\n\r\n";
     client_send(fd, request, strlen(request));
-    const char *live = "GET /health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    const char *live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     client_send(fd, live, strlen(live));
     expect(get(&fixture, "/health/live"), 200, NULL, NULL); /* the server has read the first one */
     fixture_stop(&fixture);
