@@ -136,6 +136,7 @@ struct ever_err writer_begin_segment(struct log *log, uint64_t block_bytes)
     writer->offset = header.alignment;
     writer->filled = header.alignment;
     writer->last_block = 0;
+    writer->is_attested = true; /* by the header */
     writer->must_roll = false;
     return ERR_OK;
 }
@@ -145,7 +146,6 @@ struct ever_err writer_begin_segment(struct log *log, uint64_t block_bytes)
 static struct ever_err payload_size(const struct ever_slice *records, uint32_t count,
                                     size_t *out_size)
 {
-    ASSERT(count >= 1);
     size_t size = 0;
     for (uint32_t i = 0; i < count; i++) {
         size += RECORD_HEADER_BYTES + records[i].size;
@@ -241,6 +241,7 @@ static void publish(struct log *log, size_t payload_bytes, size_t block_bytes, u
         atomic_store_explicit(&segment->first_time_ns, time_ns, memory_order_release);
     }
     writer->last_block = (uint32_t)writer->offset;
+    writer->is_attested = count == 0;
     writer->time_ns = time_ns;
     writer->offset += block_bytes;
     if (writer->filled < writer->offset) {
@@ -274,13 +275,12 @@ static struct ever_err find_place(struct log *log, size_t exact_bytes)
     return writer_begin_segment(log, exact_bytes);
 }
 
-static struct ever_err append(struct log *log, const struct ever_slice *records, uint32_t count,
-                              int64_t time_ns, struct log_address *out_addresses)
+/* At the place found for it. */
+static struct ever_err add_block(struct log *log, const struct ever_slice *records, uint32_t count,
+                                 int64_t time_ns, size_t payload_bytes,
+                                 struct log_address *out_addresses)
 {
-    size_t payload_bytes;
-    TRY(payload_size(records, count, &payload_bytes));
     size_t exact_bytes = BLOCK_HEADER_BYTES + payload_bytes;
-    TRY(find_place(log, exact_bytes));
     size_t block_bytes = (size_t)round_up(exact_bytes, log_last_segment(log)->header.alignment);
     TRY(make_room(&log->writer, block_bytes));
     build_block(log, records, count, time_ns, payload_bytes);
@@ -291,16 +291,37 @@ static struct ever_err append(struct log *log, const struct ever_slice *records,
     return ERR_OK;
 }
 
+static struct ever_err append(struct log *log, const struct ever_slice *records, uint32_t count,
+                              int64_t time_ns, struct log_address *out_addresses)
+{
+    size_t payload_bytes;
+    TRY(payload_size(records, count, &payload_bytes));
+    TRY(find_place(log, BLOCK_HEADER_BYTES + payload_bytes));
+    return add_block(log, records, count, time_ns, payload_bytes, out_addresses);
+}
+
 struct ever_err log_append(struct log *log, const struct ever_slice *records, uint32_t count,
                            int64_t time_ns, struct log_address *out_addresses)
 {
     if (log->writer.stopped) {
         return FAIL(EVER_CLOSED, "the log does not accept appends");
     }
+    ASSERT(count >= 1);
     ASSERT(time_ns >= log->writer.time_ns);
     struct ever_err err = append(log, records, count, time_ns, out_addresses);
     if (!is_harmless(err)) {
         log->writer.stopped = true;
     }
     return err;
+}
+
+struct ever_err writer_attest(struct log *log)
+{
+    const struct writer *writer = &log->writer;
+    if (writer->file == NULL || writer->stopped || writer->is_attested) {
+        return ERR_OK;
+    }
+    TRY(find_place(log, BLOCK_HEADER_BYTES));
+    /* Where that began a segment, its header says it all. */
+    return writer->is_attested ? ERR_OK : add_block(log, NULL, 0, writer->time_ns, 0, NULL);
 }

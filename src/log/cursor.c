@@ -104,6 +104,13 @@ static void leave_mark(struct log_cursor *cursor, const struct block_header *blo
     }
 }
 
+static void leave_block(struct log_cursor *cursor)
+{
+    cursor->in_block = false;
+    cursor->offset = reader_block_end(&cursor->reader, &cursor->block);
+}
+
+/* One without records is left at once. */
 static void enter(struct log_cursor *cursor, const struct block_header *block)
 {
     cursor->block = *block;
@@ -111,12 +118,9 @@ static void enter(struct log_cursor *cursor, const struct block_header *block)
     cursor->offset = block->offset + BLOCK_HEADER_BYTES;
     cursor->block_position = block->first_position;
     leave_mark(cursor, block);
-}
-
-static void leave_block(struct log_cursor *cursor)
-{
-    cursor->in_block = false;
-    cursor->offset = reader_block_end(&cursor->reader, &cursor->block);
+    if (block->record_count == 0) {
+        leave_block(cursor);
+    }
 }
 
 /* Walks to the block that holds the position that is due, and enters it. */

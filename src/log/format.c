@@ -112,7 +112,7 @@ struct ever_err segment_header_decode(const char *bytes, struct segment_header *
 
 void block_header_encode(const struct block_header *header, char *out)
 {
-    ASSERT(header->record_count > 0);
+    ASSERT(header->record_count > 0 || header->payload_bytes == 0);
     memset(out, 0, BLOCK_HEADER_BYTES);
     memcpy(out, block_magic, sizeof block_magic);
     memcpy(out + 8, header->store_id.bytes, 16);

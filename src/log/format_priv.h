@@ -34,7 +34,7 @@ struct block_header {
     uint32_t offset; /* its own, in the segment */
     uint64_t first_position;
     int64_t time_ns;
-    uint32_t record_count;
+    uint32_t record_count; /* 0: it only attests what stands before it */
     uint32_t payload_bytes;
     uint32_t payload_crc;
     uint32_t durable_offset; /* all bytes of the segment below it were on disk before this write */

@@ -70,6 +70,7 @@ void log_close(struct log *log)
     if (log == NULL) {
         return;
     }
+    (void)writer_attest(log); /* every record is durable without it */
     vfs_file_close(log->writer.file);
     free(log->writer.buffer);
     tail_deinit(&log->tail);

@@ -11,6 +11,8 @@
  *           it is left where it is, and a new segment names the end that counts. Damage below an
  *           offset that a later block attests as durable is corruption: nothing is written any
  *           more, the rest is served. Nothing is ever truncated or written over.
+ * Closing:  log_close() attests the end, so that damage to the last records is told, too. After a
+ *           crash nobody does: damage to the very last block looks like an append that never was.
  * Time:     comes with log_append(); the log has no clock.
  * Format:   docs/format.md, section "Segments". */
 #pragma once
@@ -51,7 +53,9 @@ struct log_options {
  * EVER_UNSUPPORTED: written by a newer version. EVER_INVALID: the options. */
 struct ever_err log_open(struct vfs *vfs, const char *dir, const struct log_options *options,
                          struct log **out_log);
-void log_close(struct log *log); /* NULL-safe. Close cursors first. */
+/* NULL-safe. Close cursors first. Writes one block, durably, when records were appended since the
+ * end was last attested. */
+void log_close(struct log *log);
 
 /* Appends `count` >= 1 records durably; `time_ns` must not be below the last block's. The first
  * gets position log_committed() + 1; `out_addresses` has room for `count`. Borrows the bytes for

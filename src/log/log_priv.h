@@ -12,6 +12,7 @@ struct writer {
     uint32_t last_block;   /* offset of the last block in this segment, 0 when it has none */
     struct hash128 chain;  /* hash of the last block of the log */
     int64_t time_ns;       /* of that block */
+    bool is_attested;      /* what stands behind the last record says that it was durable */
     bool must_roll;        /* something lies behind the end: the next block goes to a new segment */
     bool stopped;          /* a write failed, or none is allowed */
     char *buffer;          /* aligned; holds one block */
@@ -38,6 +39,10 @@ void log_note_damage(struct log *log, struct log_damage damage);
 
 /* append.c: begins a new segment that has room for a block of `block_bytes`. */
 struct ever_err writer_begin_segment(struct log *log, uint64_t block_bytes);
+/* append.c: when the last block has records, writes one without behind it, or begins a segment, so
+ * that damage to the last records can be told from an append that never finished. Nothing where
+ * nothing may be written. A failure takes no record away; the log must then not be written on. */
+struct ever_err writer_attest(struct log *log);
 
 static inline struct segment *log_last_segment(const struct log *log)
 {

@@ -184,10 +184,11 @@ static bool belongs(const struct reader *reader, uint64_t offset, const struct b
 {
     const struct segment_header *segment = &segment_of(reader)->header;
     uint64_t payload_min = (uint64_t)block->record_count * RECORD_HEADER_BYTES;
+    uint64_t payload_max = block->record_count == 0 ? 0 : LOG_APPEND_BYTES_MAX;
     return uuid_same(block->store_id, reader->log->options.store_id) &&
            block->segment == segment->number && block->offset == offset &&
-           block->first_position >= segment->first_position && block->record_count > 0 &&
-           block->payload_bytes >= payload_min && block->payload_bytes <= LOG_APPEND_BYTES_MAX &&
+           block->first_position >= segment->first_position &&
+           block->payload_bytes >= payload_min && block->payload_bytes <= payload_max &&
            offset + BLOCK_HEADER_BYTES + block->payload_bytes <= segment->size;
 }
 

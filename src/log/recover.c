@@ -8,7 +8,9 @@
  *                                   ^ end
  *       zeroes only                             -> clean: go on here
  *       else, no block attests it was durable   -> never acknowledged: left, go on in a new segment
- *       a later block attests it was durable    -> damage: read only, search goes on behind it */
+ *       a later block attests it was durable    -> damage: read only, search goes on behind it
+ *
+ * A log that was closed ends in a block without records, which attests those with records. */
 #include "log/log_priv.h"
 
 #include "base/assert.h"
@@ -24,6 +26,7 @@ struct scan {
     uint64_t offset;       /* of the next block */
     uint64_t position;     /* of the next record */
     uint32_t last_block;   /* offset; 0 before the first */
+    bool is_attested;      /* by the last block, which has no records, or by the segment's header */
     struct hash128 chain;  /* what the next block must name */
     int64_t time_ns;       /* of the last block */
     int64_t first_time_ns; /* of the first block */
@@ -45,6 +48,7 @@ static struct ever_err scan_init(struct scan *scan, struct log *log, uint32_t in
         .position = segment->header.first_position,
         .chain = segment->header.before_chain,
         .time_ns = segment->header.before_time_ns,
+        .is_attested = true,
     };
     return reader_init(&scan->reader, log, index, file);
 }
@@ -77,6 +81,7 @@ static void step_over(struct scan *scan, const struct block_header *block, struc
     }
     scan->chain = hash128(bytes);
     scan->last_block = block->offset;
+    scan->is_attested = block->record_count == 0;
     scan->time_ns = block->time_ns;
     scan->position = block->first_position + block->record_count;
     scan->offset = reader_block_end(&scan->reader, block);
@@ -398,6 +403,7 @@ static void set_end(struct log *log, const struct scan *scan, bool is_clean)
     writer->last_block = scan->last_block;
     writer->chain = scan->chain;
     writer->time_ns = scan->time_ns;
+    writer->is_attested = scan->is_attested;
     writer->must_roll = !is_clean;
 }
 

@@ -108,6 +108,25 @@ test('read and export give what there is, say what is missing, and fail', async 
     assert.equal(await server.stop(), 0);
 });
 
+test('damage to the very last event is told after a stop, and nothing is cut off', async () => {
+    const server = await startServer();
+    for (const n of [1, 2]) {
+        assert.equal((await server.json('POST', '/streams/last-1', { body: { type: 'Counted', data: { n } } })).status, 201);
+    }
+    assert.equal(await server.stop(), 0);
+    const path = join(server.data, 'log/0000000001.seg');
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf('{"n":2}') + 5] ^= 1;
+    writeFileSync(path, bytes);
+    const again = await server.restart();
+    assert.match(again.output.stderr, /damaged/);
+    assert.deepEqual((await lines(again, '/events')).map(shape), [1, '2-2', { end: true, position: 2, incomplete: true }]);
+    assert.equal((await again.json('POST', '/streams/last-1', { body: { type: 'Counted', data: {} } })).status, 503);
+    assert.equal(await again.stop(), 0);
+    assert.deepEqual(readFileSync(path), bytes);
+    assert.equal(existsSync(join(server.data, 'log/0000000002.seg')), false);
+});
+
 // Segments are 64 MiB, so this one writes three of them. Those that are full are mapped.
 test('a segment cut off under a running server is damage like any other', async () => {
     const server = await startServer();

@@ -78,9 +78,15 @@ test('another program reads what the server wrote, byte for byte', () => {
 
 test('the events of an append stand in one block, and say so', () => {
     const log = readLog(data);
-    assert.equal(log.blocks, 3 * 7);
+    assert.equal(log.blocks.filter((events) => events > 0).length, 3 * 7);
     assert.equal(log.events.filter((event) => !event.continues).length, 3 * 7);
     assert.deepEqual(log.events.slice(-3).map((event) => [event.stream, event.continues]), [['one-1', false], ['two', true], ['two', true]]);
+});
+
+test('a server that stops attests the end, one that is killed does not', () => {
+    const { blocks } = readLog(data);
+    const attests = blocks.flatMap((events, index) => events === 0 ? [index] : []);
+    assert.deepEqual(attests, [7, 3 * 7 + 1]); // behind the first round, and behind the third
 });
 
 /** A copy of the folder with one segment changed. */
@@ -104,6 +110,11 @@ test('a flipped bit is found wherever it is', () => {
             assert.equal(log.damage[0].segment, number, where);
         }
     }
+});
+
+test('so is one in the very last event, behind which the server stopped', () => {
+    const log = readLog(changed(2, (bytes) => { bytes[bytes.lastIndexOf('More')] ^= 1; }));
+    assert.deepEqual(log.damage.map(({ segment, what }) => [segment, what]), [[2, 'block']]);
 });
 
 test('a block with other content breaks the chain, whole as it may be', () => {

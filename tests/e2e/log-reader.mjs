@@ -1,6 +1,6 @@
 // Reads the log of a data folder as docs/format.md describes it, and shares no code with Everfold.
 //
-//     const { events, damage } = readLog('data');     // damage: [{ segment, offset, what }]
+//     const { events, blocks, damage } = readLog('data'); // damage: [{ segment, offset, what }]
 //
 // It throws where the page says "refuse".
 import { readdirSync, readFileSync } from 'node:fs';
@@ -59,7 +59,8 @@ function blockAt(bytes, offset, segment, id) {
     const block = { offset, end, next: roundUp(end, segment.alignment), firstPosition: number(header, 32), time: header.readBigInt64LE(40), count: header.readUInt32LE(48),
         durable: header.readUInt32LE(60), previous: header.subarray(64, 80), payload: bytes.subarray(offset + 96, end) };
     const isHere = uuid(header.subarray(8, 24)) === id && header.readUInt32LE(24) === segment.number && header.readUInt32LE(28) === offset;
-    const belongs = isHere && block.firstPosition >= segment.firstPosition && block.count >= 1 && end <= segment.size && end - offset - 96 >= 16 * block.count;
+    const belongs = isHere && block.firstPosition >= segment.firstPosition && end <= segment.size &&
+        (block.count === 0 ? block.payload.length === 0 : end - offset - 96 >= 16 * block.count);
     if (belongs && header.readUInt32LE(80) !== 0) {
         refuse('a block of a newer version');
     }
@@ -114,7 +115,7 @@ export function readLog(dir) {
     const id = storeId(dir);
     const files = readdirSync(join(dir, 'log')).filter((name) => name.endsWith('.seg')).sort().map((name) => readFileSync(join(dir, 'log', name)));
     const segments = files.map((bytes, index) => segmentHeader(bytes, id, index + 1));
-    const log = { events: [], blocks: 0, damage: [] };
+    const log = { events: [], blocks: [], damage: [] }; // blocks: how many events are in each
     let chain = Buffer.alloc(16);
     const fail = (segment, offset, what) => log.damage.push({ segment, offset, what });
     for (const [index, segment] of segments.entries()) {
@@ -134,7 +135,7 @@ export function readLog(dir) {
             }
             chain = hash128(files[index].subarray(offset, block.end));
             log.events.push(...eventsOf(block));
-            log.blocks++;
+            log.blocks.push(block.count);
         }
         let isDamage = next ? offset !== end : false;
         for (let at = offset; next === undefined && at < end; at += segment.alignment) {

@@ -1,4 +1,4 @@
-// XXH3 with 128 bits and seed 0, for inputs of more than 128 bytes: the blocks of a log are longer.
+// XXH3 with 128 bits and seed 0, for inputs of more than 16 bytes: the blocks of a log are longer.
 // https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 const secret = Buffer.from(
     'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221' +
@@ -21,7 +21,7 @@ function mix(bytes, offset, key) {
     return fold(at(bytes, offset) ^ at(secret, key), at(bytes, offset + 8) ^ at(secret, key + 8));
 }
 
-function short(bytes) { // 129 to 240
+function short(bytes) { // 17 to 240
     const size = BigInt(bytes.length);
     let low = (size * a) & mask;
     let high = 0n;
@@ -29,15 +29,21 @@ function short(bytes) { // 129 to 240
         low = ((low + mix(bytes, first, key)) & mask) ^ ((at(bytes, second) + at(bytes, second + 8)) & mask);
         high = ((high + mix(bytes, second, key + 16)) & mask) ^ ((at(bytes, first) + at(bytes, first + 8)) & mask);
     };
-    for (let i = 0; i < 128; i += 32) {
-        take(i, i + 16, i);
+    if (bytes.length <= 128) {
+        for (let i = 16 * Math.floor((bytes.length - 1) / 32); i >= 0; i -= 16) {
+            take(i, bytes.length - 16 - i, 2 * i);
+        }
+    } else {
+        for (let i = 0; i < 128; i += 32) {
+            take(i, i + 16, i);
+        }
+        low = avalanche(low);
+        high = avalanche(high);
+        for (let i = 128; i + 32 <= bytes.length; i += 32) {
+            take(i, i + 16, 3 + i - 128);
+        }
+        take(bytes.length - 16, bytes.length - 32, 103);
     }
-    low = avalanche(low);
-    high = avalanche(high);
-    for (let i = 128; i + 32 <= bytes.length; i += 32) {
-        take(i, i + 16, 3 + i - 128);
-    }
-    take(bytes.length - 16, bytes.length - 32, 103);
     const ends = (low * a + high * d + size * b) & mask;
     return { low: avalanche((low + high) & mask), high: -avalanche(ends) & mask };
 }

@@ -3,136 +3,7 @@
  *
  * A log of several segments on a simulated disk, of which one thing is changed: a bit, a block, a
  * file. Everything that was appended must then be read as it was, or be refused. */
-#include "unit/unit.h"
-
-#include "log/format_priv.h"
-#include "sim/disk.h"
-
-#include <stdlib.h>
-
-#define DIR_NAME "log"
-#define BLOCKS 100u
-#define RECORDS_MAX 512u
-
-struct place { /* of one block */
-    uint32_t segment;
-    uint32_t offset;
-    uint32_t size; /* header and payload */
-    uint64_t first_position;
-    uint64_t last_position;
-};
-
-struct world {
-    struct disk *disk;
-    uint64_t last_position;
-    struct place blocks[BLOCKS];
-    struct log_address addresses[RECORDS_MAX]; /* by position */
-};
-
-static struct log_options options(void)
-{
-    return (struct log_options){
-        .segment_bytes = 64 << 10, .tail_bytes = 8 << 10, .store_id = {{7, 7, 7}}};
-}
-
-static struct ever_err open_log(struct disk *disk, struct log **out_log)
-{
-    struct log_options wanted = options();
-    return log_open(disk_vfs(disk), DIR_NAME, &wanted, out_log);
-}
-
-static uint32_t record_bytes(uint64_t position, char out[4096])
-{
-    uint32_t size = position % 5 == 0 ? 3000 : 50 + (uint32_t)position;
-    memset(out, (int)('a' + position % 26), size);
-    return size;
-}
-
-static void append_block(struct world *world, struct log *log, uint32_t number)
-{
-    static char bytes[4][4096];
-    struct ever_slice records[4];
-    struct log_address addresses[4];
-    uint32_t count = 1 + number % 4;
-    size_t size = BLOCK_HEADER_BYTES;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t position = world->last_position + 1 + i;
-        records[i] = slice_of(bytes[i], record_bytes(position, bytes[i]));
-        size += RECORD_HEADER_BYTES + records[i].size;
-    }
-    assert_ok(log_append(log, records, count, number + 1, addresses));
-    world->blocks[number] = (struct place){
-        .segment = addresses[0].segment,
-        .offset = addresses[0].offset - BLOCK_HEADER_BYTES,
-        .size = (uint32_t)size,
-        .first_position = world->last_position + 1,
-        .last_position = world->last_position + count,
-    };
-    for (uint32_t i = 0; i < count; i++) {
-        world->addresses[++world->last_position] = addresses[i];
-    }
-}
-
-static void world_init(struct world *world)
-{
-    *world = (struct world){.disk = disk_create(512)};
-    struct log *log;
-    assert_ok(open_log(world->disk, &log));
-    for (uint32_t i = 0; i < BLOCKS; i++) {
-        append_block(world, log, i);
-    }
-    assert_true(log_segment_count(log) >= 3);
-    log_close(log);
-}
-
-static void path_of(uint32_t segment, char out_path[32])
-{
-    snprintf(out_path, 32, DIR_NAME "/%010u.seg", segment);
-}
-
-/* --- What is left ---------------------------------------------------------------------------- */
-
-struct finding {
-    enum ever_code opened;
-    uint64_t committed;
-    uint64_t lost_first; /* positions a cursor steps over; 0: none */
-    uint64_t lost_last;
-};
-
-static void check_record(const struct log_record *record, uint64_t position)
-{
-    char bytes[4096];
-    uint32_t size = record_bytes(position, bytes);
-    assert_int_equal(record->position, position);
-    assert_true(slice_equal(record->bytes, slice_of(bytes, size)));
-}
-
-static void note_loss(struct finding *finding, uint64_t first, uint64_t last)
-{
-    finding->lost_first = finding->lost_first == 0 ? first : finding->lost_first;
-    finding->lost_last = last;
-}
-
-static void read_in_order(struct log *log, struct finding *finding)
-{
-    struct log_cursor *cursor;
-    struct log_record record;
-    struct ever_err err;
-    uint64_t next = 1;
-    assert_ok(log_cursor_open(log, 1, &cursor));
-    while ((err = log_cursor_next(cursor, &record)).code != EVER_END) {
-        if (err.code == EVER_CORRUPT) {
-            assert_true(record.position >= next);
-            note_loss(finding, next, record.position);
-        } else {
-            assert_ok(err);
-            check_record(&record, next);
-        }
-        next = record.position + 1;
-    }
-    assert_int_equal(next, log_committed(log) + 1);
-    log_cursor_close(cursor);
-}
+#include "sim/log_blocks.h"
 
 /* Every record by its address. */
 static void read_one_by_one(const struct world *world, struct log *log)
@@ -167,13 +38,6 @@ static void read_from_anywhere(struct log *log)
     }
 }
 
-static void try_to_append(struct log *log, bool may)
-{
-    struct ever_slice record = SLICE_LITERAL("more");
-    struct log_address address;
-    assert_err(log_append(log, &record, 1, BLOCKS + 1, &address), may ? EVER_OK : EVER_CLOSED);
-}
-
 static struct finding examine(const struct world *world, struct disk *disk)
 {
     struct finding finding = {0};
@@ -200,13 +64,14 @@ static bool is_in_last_segment(const struct world *world, const struct place *bl
 
 /* --- Tests ----------------------------------------------------------------------------------- */
 
-/* One block is not what it was. At most it is lost; when it is the last one of the log, it looks
- * as if it had never been acknowledged, and that is the declared limit of one copy. */
-static void check_block_loss(const struct world *world, struct disk *disk, uint32_t number)
+/* One block is not what it was. At most it is lost; when it is the last one of a log that nobody
+ * closed, it looks as if it had never been acknowledged: the declared limit of one copy. */
+static void check_block_loss(const struct world *world, struct disk *disk, uint32_t number,
+                             enum ending ending)
 {
     const struct place *block = &world->blocks[number];
     struct finding finding = examine(world, disk);
-    if (number == BLOCKS - 1) {
+    if (number == BLOCKS - 1 && ending == KILLED) {
         assert_int_equal(finding.opened, EVER_OK);
         bool is_lost = finding.committed == block->first_position - 1;
         assert_true(is_lost || finding.committed == world->last_position);
@@ -221,26 +86,33 @@ static void check_block_loss(const struct world *world, struct disk *disk, uint3
     }
 }
 
-static void a_flipped_bit_costs_one_block_at_most(void **state)
+static void flip_a_bit_of_each_block(enum ending ending)
 {
-    (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
+    world_init(&world, ending);
     for (uint32_t number = 0; number < BLOCKS; number++) {
         const struct place *block = &world.blocks[number];
         uint32_t step = 13 + number % 7;
         for (uint32_t at = 0; at < block->size; at += at < 150 ? step : 20 * step) {
-            char path[32];
-            path_of(block->segment, path);
             struct disk *disk = disk_clone(world.disk);
-            char byte = disk_peek(disk, path).data[block->offset + at];
-            byte = (char)(byte ^ (1 << (at % 8)));
-            disk_poke(disk, path, block->offset + at, slice_of(&byte, 1));
-            check_block_loss(&world, disk, number);
+            flip(disk, block->segment, block->offset + at);
+            check_block_loss(&world, disk, number, ending);
             disk_destroy(disk);
         }
     }
     disk_destroy(world.disk);
+}
+
+static void a_flipped_bit_costs_one_block_at_most(void **state)
+{
+    (void)state; /* cmocka's signature */
+    flip_a_bit_of_each_block(CLOSED);
+}
+
+static void so_it_does_when_the_process_was_killed(void **state)
+{
+    (void)state; /* cmocka's signature */
+    flip_a_bit_of_each_block(KILLED);
 }
 
 static void a_lost_write_is_noticed(void **state)
@@ -248,7 +120,7 @@ static void a_lost_write_is_noticed(void **state)
     (void)state; /* cmocka's signature */
     static const char zeroes[16384];
     struct world world;
-    world_init(&world);
+    world_init(&world, CLOSED);
     for (uint32_t number = 0; number < BLOCKS; number++) {
         const struct place *block = &world.blocks[number];
         bool ends_segment =
@@ -257,11 +129,8 @@ static void a_lost_write_is_noticed(void **state)
         path_of(block->segment, path);
         struct disk *disk = disk_clone(world.disk);
         disk_poke(disk, path, block->offset, slice_of(zeroes, block->size));
-        check_block_loss(&world, disk, number);
+        check_block_loss(&world, disk, number, CLOSED);
         disk_destroy(disk);
-        if (number == BLOCKS - 1) {
-            continue;
-        }
         /* At once, where its successor is looked at: in the last segment, and at the very end of
          * the one before it. */
         bool is_looked_at = is_in_last_segment(&world, block) ||
@@ -289,8 +158,8 @@ static void a_block_in_the_wrong_place_is_no_block(void **state)
 {
     (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
-    for (uint32_t number = 0; number + 1 < BLOCKS; number++) {
+    world_init(&world, CLOSED);
+    for (uint32_t number = 0; number < BLOCKS; number++) {
         const struct place *victim = &world.blocks[number];
         const struct place *stray = &world.blocks[(number * 7 + 5) % BLOCKS];
         if (stray->size > victim->size || stray == victim) {
@@ -316,16 +185,12 @@ static void a_damaged_segment_header_costs_no_record(void **state)
 {
     (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
+    world_init(&world, CLOSED);
     uint32_t count = world.blocks[BLOCKS - 1].segment;
     for (uint32_t segment = 1; segment <= count; segment++) {
         for (uint32_t at = 0; at < SEGMENT_HEADER_BYTES; at += 5) {
-            char path[32];
-            path_of(segment, path);
             struct disk *disk = disk_clone(world.disk);
-            char byte = disk_peek(disk, path).data[at];
-            byte = (char)(byte ^ 0x10);
-            disk_poke(disk, path, at, slice_of(&byte, 1));
+            flip(disk, segment, at);
             struct finding finding = examine(&world, disk);
             assert_int_equal(finding.opened, EVER_CORRUPT);
             assert_int_equal(finding.committed, world.last_position);
@@ -340,7 +205,7 @@ static void a_lost_file_costs_its_records(void **state)
 {
     (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
+    world_init(&world, CLOSED);
     uint32_t count = world.blocks[BLOCKS - 1].segment;
     for (uint32_t segment = 1; segment < count; segment++) {
         char path[32];
@@ -366,7 +231,6 @@ static void a_lost_file_costs_its_records(void **state)
     disk_destroy(world.disk);
 }
 
-/* What an append leaves that never finished is no damage, whatever of it there is. */
 /* What a cursor cannot read lies in the block with the bad sector. */
 static void read_around(const struct world *world, struct log *log, const struct place *block)
 {
@@ -392,7 +256,7 @@ static void an_unreadable_sector_costs_one_block_at_most(void **state)
 {
     (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
+    world_init(&world, CLOSED);
     struct log *log;
     assert_ok(open_log(world.disk, &log));
     for (uint32_t number = 0; number < BLOCKS; number++) {
@@ -413,11 +277,12 @@ static void an_unreadable_sector_costs_one_block_at_most(void **state)
     disk_destroy(world.disk);
 }
 
+/* What an append leaves that never finished is no damage, whatever of it there is. */
 static void a_torn_tail_is_left_and_named(void **state)
 {
     (void)state; /* cmocka's signature */
     struct world world;
-    world_init(&world);
+    world_init(&world, KILLED);
     const struct place *last = &world.blocks[BLOCKS - 1];
     char path[32];
     path_of(last->segment, path);
@@ -450,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flipped_bit_costs_one_block_at_most),
+        cmocka_unit_test(so_it_does_when_the_process_was_killed),
         cmocka_unit_test(a_lost_write_is_noticed),
         cmocka_unit_test(a_block_in_the_wrong_place_is_no_block),
         cmocka_unit_test(a_damaged_segment_header_costs_no_record),
