@@ -181,6 +181,40 @@ static void a_block_in_the_wrong_place_is_no_block(void **state)
     disk_destroy(world.disk);
 }
 
+/* A block whose successor knows another one in its place: an older copy was put back. It is whole,
+ * stands where it may stand and has the right position; only its hash tells. */
+static void a_block_of_another_past_is_noticed(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct ever_slice pasts[2] = {SLICE_LITERAL("one"), SLICE_LITERAL("two")};
+    struct ever_slice next = SLICE_LITERAL("next");
+    struct log_address address;
+    struct disk *disks[2];
+    struct world world;
+    struct log *log;
+    world_init(&world, CLOSED);
+    for (size_t i = 0; i < 2; i++) {
+        disks[i] = disk_clone(world.disk);
+        assert_ok(open_log(disks[i], &log));
+        assert_ok(log_append(log, &pasts[i], 1, BLOCKS + 1, &address));
+        struct log_address behind;
+        assert_ok(log_append(log, &next, 1, BLOCKS + 1, &behind));
+        log_close(log);
+    }
+    char path[32];
+    char block[DISK_SECTOR_BYTES];
+    uint32_t offset = address.offset - BLOCK_HEADER_BYTES;
+    path_of(address.segment, path);
+    memcpy(block, disk_peek(disks[1], path).data + offset, sizeof block);
+    disk_poke(disks[0], path, offset, slice_of(block, sizeof block));
+    assert_err(open_log(disks[0], &log), EVER_CORRUPT);
+    try_to_append(log, false);
+    log_close(log);
+    disk_destroy(disks[0]);
+    disk_destroy(disks[1]);
+    disk_destroy(world.disk);
+}
+
 static void a_damaged_segment_header_costs_no_record(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -318,6 +352,7 @@ int main(void)
         cmocka_unit_test(so_it_does_when_the_process_was_killed),
         cmocka_unit_test(a_lost_write_is_noticed),
         cmocka_unit_test(a_block_in_the_wrong_place_is_no_block),
+        cmocka_unit_test(a_block_of_another_past_is_noticed),
         cmocka_unit_test(a_damaged_segment_header_costs_no_record),
         cmocka_unit_test(a_lost_file_costs_its_records),
         cmocka_unit_test(an_unreadable_sector_costs_one_block_at_most),
