@@ -87,7 +87,9 @@ function checkEarlier(events, stream, list) {
 /** Until every flow has seen all there is. */
 async function settled(server) {
     for (;;) {
-        const { body } = await server.json('GET', '/flows');
+        const { body } = await server.json('GET', '/flows').catch((error) => {
+            throw new Error(`${error.cause ?? error}; the server said: ${server.output.stderr}`);
+        });
         assert.ok(body.every((flow) => flow.state !== 'stopped'), JSON.stringify(body));
         if (body.every((flow) => flow.state === 'live' && flow.lag === 0)) {
             return body;
