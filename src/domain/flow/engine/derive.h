@@ -8,18 +8,21 @@
  *           into batches or on saving and loading between them. State and outputs are canonical
  *           bytes: the same on every machine.
  * Order:    for each root, flows run by level: a flow after the flows it reads. Within a flow,
- * nodes run in the order of the graph. So every root is one transaction without glitches. Time: the
- * event time of an item is its flow's `time` path in the event, or the commit time. Watermark of a
- * flow after a root: W = max(newest - idle, oldest) - lateness, where newest and oldest are the
- * greatest event times seen by the flow's inputs that are furthest ahead and furthest behind. W
- * never goes back. With idle 0 it follows the newest event of any input; an input that is silent
- * holds it back by `idle` at most. Windows with end <= W close in the transaction of the root that
- * moved W. Failure:  an item that cannot be processed stops its flow, or with onError "skip"
- * becomes an event of the errors side. A flow that stops is left as it was before that root, and
- * nothing of that root is given out; flows that read it stop with it, others go on. Bounds:   each
- * stateful node holds up to `keys` entries and `bytes` bytes; one more stops the flow. Threads: one
- * at a time. Memory: roots and graphs are borrowed for the call; outputs are lent until the next
- * call on the program. Running out of memory ends the process (mem.h). */
+ *           nodes run in the order of the graph. So every root is one transaction without glitches.
+ * Time:     the event time of an item is its flow's `time` path in the event, or the commit time.
+ *           Watermark of a flow after a root: W = max(newest - idle, oldest) - lateness, where
+ *           newest and oldest are the greatest event times seen by the flow's inputs that are
+ *           furthest ahead and furthest behind. W never goes back. With idle 0 it follows the newest
+ *           event of any input; an input that is silent holds it back by `idle` at most. Windows
+ *           with end <= W close in the transaction of the root that moved W.
+ * Failure:  an item that cannot be processed stops its flow, or with onError "skip" becomes an event
+ *           of the errors side. A flow that stops is left as it was before that root, and nothing of
+ *           that root is given out; flows that read it stop with it, others go on.
+ * Bounds:   each stateful node holds up to `keys` entries and `bytes` bytes; one more stops the
+ *           flow.
+ * Threads:  one at a time.
+ * Memory:   roots and graphs are borrowed for the call; outputs are lent until the next call on the
+ *           program. Running out of memory ends the process (mem.h). */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"
