@@ -105,6 +105,7 @@ test('what is wrong with an expression is said, and harms nobody', async () => {
     assert.match(await refused('5'), /^expression:1: it gives 5: a live expression gives a stream/);
     assert.match(await refused("from('account').mapp(e => e)"), /mapp is not a function/);
     assert.match(await refused("from('account').keyBy('@id')"), /^expression:1: TypeError: keyBy is for flows .* groupBy/);
+    assert.match(await refused("from('account').subscribe(e => e)"), /give the stream itself/);
     assert.match(await refused("from('account').map(5)"), /map takes a function, not 5/);
     assert.match(await refused("from('account').map(async e => e)"), /async functions are closed/);
     assert.match(await refused("from('account').debounceTime('soon')"), /a duration is a number of milliseconds/);

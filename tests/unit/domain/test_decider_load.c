@@ -86,9 +86,8 @@ static void deciders_that_cannot_work(void **state)
         {EMPTY "\nconst id = Math.random();",
          "deciders/a.js:2: Math.random is closed: use ctx.random(), or ctx.uuid() for an id\n"},
         {EMPTY "\nPromise.resolve().then(() => {});",
-         "deciders/a.js:2: Promise is closed: a decider runs to its end at once: return events, "
-         "and "
-         "let a reactor do what takes time\n"},
+         "deciders/a.js:2: Promise is closed: this code runs to its end at once and waits for "
+         "nothing: let a program that reads the events do what takes time\n"},
         {EMPTY "\n(0, eval)('1');", "deciders/a.js:2: EvalError: eval and new Function are closed: "
                                     "write the code in a file and import it\n"},
         {EMPTY "\nnew Function('return 1');", "deciders/a.js:2: EvalError: eval and new Function "

@@ -498,7 +498,13 @@ static void refuses_what_the_engine_refuses(void **state)
         {"import { flow, from } from 'everfold/flow';\n"
          "flow('f', () => from('a').map(async (v) => v).emit('E'));",
          "flows/a.js:2: async functions are closed: a flow gives the same events whenever it is "
-         "run, and waits for nothing: let a subscriber of it do what takes time\n"},
+         "run, and waits for nothing: let a program that reads its events do what takes time\n"},
+        {"import { flow, from } from 'everfold/flow';\n"
+         "flow('f', () => from('a').subscribe(() => 1));\nflow('g', () => from('a'));",
+         "flows/a.js:2: subscribe is not for flows, which are always on: end the chain with "
+         ".emit('Type'), and GET /flows/NAME/events has what it makes\n"
+         "flows/a.js:3: flow g gives back a stream that is not written: end the chain with "
+         ".emit('Type')\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct script_source files[] = {{APP_FLOW, "flows/a.js", cases[i].source}};

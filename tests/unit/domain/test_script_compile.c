@@ -46,8 +46,8 @@ static void assert_fault(const char *source, const char *want)
 }
 
 #define AT_ONCE                                                                                    \
-    "a decider runs to its end at once and cannot wait: return events, and let a reactor do what " \
-    "takes time\n"
+    "this code runs to its end at once and waits for nothing: let a program that reads the "       \
+    "events do what takes time\n"
 
 static void refuses_with_file_and_line(void **state)
 {

@@ -134,6 +134,7 @@ const WALL_CLOCK = (name) => `${name} runs on the clock on the wall, which a rep
 const INNER = (name) => `${name} switches between streams made for each event, which a flow cannot replay: keyBy keeps them apart, flatMap gives arrays`;
 const FAILURE = (name) => `${name} is not for flows: an event that fails stops the flow, or is skipped and recorded with { onError: 'skip' }`;
 const SHARING = (name) => `${name} is not needed: a stream of a flow is computed once, whatever reads it; leave it out`;
+const ALWAYS_ON = (name) => `${name} is not for flows, which are always on: end the chain with .emit('Type'), and GET /flows/NAME/events has what it makes`;
 const START = (name) => `${name} makes values out of nothing: a flow begins with from(), events of the log`;
 
 const REFUSED = [
@@ -141,6 +142,7 @@ const REFUSED = [
     [INNER, 'concatAll concatLatest exhaustAll exhaustMap expand mergeAll mergeScan switchAll switchMap switchScan window windowToggle windowWhen'],
     [FAILURE, 'catchError mapError onErrorResumeNext retry retryWhen throwError throwIfEmpty'],
     [SHARING, 'connect publish share shareReplay'],
+    [ALWAYS_ON, 'forEach subscribe'],
     [START, 'create defer generate of range'],
     [needsWindow, 'buffer bufferToggle bufferWhen concat concatWith defaultIfEmpty elementAt endWith every finalize findIndex forkJoin ignoreElements isEmpty materialize race raceWith reduce repeat sequenceEqual single skipLast takeLast'],
 ];

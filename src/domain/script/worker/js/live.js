@@ -33,6 +33,9 @@ for (const [name, instead] of Object.entries(flowsOnly)) {
         throw new TypeError(`${name} is for flows (flows/NAME.js); a live expression has ${instead}`);
     };
 }
+Stream.prototype.subscribe = () => {
+    throw new TypeError('an expression is not subscribed to from inside: give the stream itself, its values are sent to you');
+};
 const pipe = (...all) => (stream) => stream.pipe(...all);
 const others = { pipe, Subject, BehaviorSubject, ReplaySubject, AsyncSubject };
 

@@ -10,10 +10,10 @@ import { exactMath } from './math.js';
 
 export const world = { time: undefined, random: undefined, item: undefined, index: 0 };
 
-const WAITING = 'a decider runs to its end at once: return events, and let a reactor do what takes time';
+const WAITING = 'this code runs to its end at once and waits for nothing: let a program that reads the events do what takes time';
 const LOCALE = 'its result depends on the machine; format texts where they are shown';
 const MEMORY = 'its result depends on when memory is freed; keep the value itself';
-const MACHINE = 'it is not part of a decider';
+const MACHINE = 'it is not part of what an APP may use';
 
 const CLOSED_GLOBALS = {
     Promise: WAITING,

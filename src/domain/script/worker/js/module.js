@@ -30,8 +30,8 @@ function withoutTypes(source) {
 
 // --- What cannot be used ------------------------------------------------------------------------
 
-const AT_ONCE = 'a decider runs to its end at once and cannot wait: return events, and let a reactor do what takes time';
-const FLOW_AT_ONCE = 'a flow gives the same events whenever it is run, and waits for nothing: let a subscriber of it do what takes time';
+const AT_ONCE = 'this code runs to its end at once and waits for nothing: let a program that reads the events do what takes time';
+const FLOW_AT_ONCE = 'a flow gives the same events whenever it is run, and waits for nothing: let a program that reads its events do what takes time';
 
 function closedSyntax(node, atOnce) {
     switch (node.type) {
