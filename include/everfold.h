@@ -225,6 +225,8 @@ struct ever_stats {
     uint64_t appended_events; /* since open */
     uint64_t appends;         /* since open, conflicts not counted */
     uint64_t conflicts;       /* since open */
+    uint64_t refused_full;    /* appends refused because the disk was full, since open */
+    bool is_full;             /* the last append was one of them */
     uint64_t blocks;          /* disk writes since open: appends / blocks is the group size */
     uint64_t log_bytes;       /* bytes of log on disk, up to the last block */
     uint32_t segments;

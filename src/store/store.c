@@ -139,11 +139,16 @@ struct ever_uuid ever_store_id(const struct ever *store)
 
 static void count_request(struct store_counters *counters, const struct request *request)
 {
+    if (request->err.code == EVER_NO_SPACE) {
+        atomic_fetch_add_explicit(&counters->refused_full, 1, memory_order_relaxed);
+        atomic_store_explicit(&counters->is_full, true, memory_order_relaxed);
+    }
     if (!IS_OK(request->err)) {
         return;
     }
     if (request->result.outcome == EVER_APPENDED) {
         atomic_fetch_add_explicit(&counters->appends, 1, memory_order_relaxed);
+        atomic_store_explicit(&counters->is_full, false, memory_order_relaxed);
         atomic_fetch_add_explicit(&counters->appended_events,
                                   request->event_count - request->result.known_count,
                                   memory_order_relaxed);
@@ -285,6 +290,8 @@ void ever_stats(const struct ever *store, struct ever_stats *out_stats)
         .appended_events = atomic_load_explicit(&counters->appended_events, memory_order_relaxed),
         .appends = atomic_load_explicit(&counters->appends, memory_order_relaxed),
         .conflicts = atomic_load_explicit(&counters->conflicts, memory_order_relaxed),
+        .is_full = atomic_load_explicit(&counters->is_full, memory_order_relaxed),
+        .refused_full = atomic_load_explicit(&counters->refused_full, memory_order_relaxed),
         .blocks = atomic_load_explicit(&counters->blocks, memory_order_relaxed),
         .log_bytes = log_bytes(store->log, segments),
         .segments = segments,

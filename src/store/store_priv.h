@@ -18,6 +18,8 @@ struct store_counters { /* since open; written by whoever leads */
     _Atomic uint64_t appended_events;
     _Atomic uint64_t appends;
     _Atomic uint64_t conflicts;
+    _Atomic uint64_t refused_full;
+    atomic_bool is_full;
     _Atomic uint64_t blocks;
     _Atomic uint32_t write_error;
 };

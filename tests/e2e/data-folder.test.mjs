@@ -90,6 +90,10 @@ async function expectGoesOn(server, makeRoom) {
     const small = await server.json('POST', '/streams/small-1', { body: { type: 'Small', data: 1 } });
     assert.equal(small.status, 201, JSON.stringify(small.body));
     assert.equal(small.body.position, last + 2, 'no position was lost or used twice');
+    while (!/room again/.test(server.output.stderr)) { // told once a second
+        await new Promise((done) => setTimeout(done, 20));
+    }
+    assert.equal(server.output.stderr.match(/the disk is full/g).length, 1, server.output.stderr);
     await server.kill();
     const again = await server.restart();
     await expectWhole(again, last + 2);

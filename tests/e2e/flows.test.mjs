@@ -2,10 +2,11 @@
 // lost snapshot or a changed flow; a proof that does not see a difference; a loop in a flow that takes
 // anything else down with it.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { everfold, startServer, temporaryFolder } from './server.mjs';
+import { workersOf } from './workers.mjs';
 
 // Native operators, functions, and a flow that reads another.
 const bank = `
@@ -173,18 +174,6 @@ test('kills at any moment leave the streams as if nothing had happened', async (
     assert.deepEqual(await readAll(server), events); // a rebuild adds nothing
     assert.equal(await server.stop(), 0);
 });
-
-function workersOf(pid) {
-    const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    return numbers.filter((number) => {
-        try {
-            const [, name, parent] = /^\d+ \((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${number}/stat`, 'utf8'));
-            return name === 'everfold-js' && Number(parent) === pid;
-        } catch {
-            return false; // it ended meanwhile
-        }
-    }).map(Number);
-}
 
 test('a worker that dies is replaced, and its batch is run again', async () => {
     const server = await startServer({ app: makeApp(bank) });

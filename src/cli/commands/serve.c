@@ -49,8 +49,9 @@ static const struct command_option options[] = {
 
 static const struct command_parameter parameters[] = {
     {.name = "APP",
-     .help = "a folder with deciders, views, flows and routes; without it --data must be given, and "
-             "the server keeps events only",
+     .help =
+         "a folder with deciders, views, flows and routes; without it --data must be given, and "
+         "the server keeps events only",
      .optional = true},
     {.name = NULL},
 };
@@ -75,13 +76,20 @@ static void print_welcome(const struct arguments *arguments, const struct server
     text_deinit(&out);
 }
 
+static void tell_operator(void *arg, const char *sentence)
+{
+    (void)arg;                           /* there is one terminal */
+    (void)terminal_fail("%s", sentence); /* the server goes on */
+}
+
 static enum exit_code run(const struct arguments *arguments)
 {
     const char *app = arguments->parameters[0];
     if (app == NULL && !arguments_has(arguments, DATA)) {
         return terminal_usage(arguments->command, "name an APP to serve, or a folder with --data");
     }
-    if (!http_is_loopback(slice_of_text(address_of(arguments))) && !arguments_has(arguments, INSECURE)) {
+    if (!http_is_loopback(slice_of_text(address_of(arguments))) &&
+        !arguments_has(arguments, INSECURE)) {
         return terminal_usage(arguments->command,
                               "on %s others could read and write everything: there is neither "
                               "encryption nor a password yet. If that is meant, say --insecure",
@@ -94,6 +102,7 @@ static enum exit_code run(const struct arguments *arguments)
         .port = (uint16_t)arguments_number(arguments, PORT, PORT_DEFAULT),
         .workers = (uint32_t)arguments_number(arguments, WORKERS, 0),
         .time_limit_ms = (uint32_t)arguments_number(arguments, TIME_LIMIT, 0),
+        .tell = tell_operator,
         .stops_on_signals = true,
     };
     struct text report = {0};
@@ -116,6 +125,9 @@ const struct command cli_serve = {
     .parameters = parameters,
     .options = options,
     .notes = "SIGINT (Ctrl-C) and SIGTERM stop it cleanly; a second one at once.\n\n"
+             "Standard error tells, a line each, what stops, waits or ends while it runs, and "
+             "when it is over:\na view, a flow, a worker, a full disk. GET /metrics has the "
+             "same as numbers.\n\n"
              "Examples:\n"
              "  everfold serve examples/bank\n"
              "  everfold serve --data events --port 2114\n",

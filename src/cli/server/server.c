@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cli/server/start_report.h"
+#include "cli/server/trouble.h"
 #include "cli/server/view_origins.h"
 #include "domain/flow/flows.h"
 #include "gateway/gateway.h"
@@ -30,6 +31,7 @@ struct server {
     struct flows *flows;
     struct deciders *deciders;
     struct gateway *gateway;
+    struct trouble *trouble;
 };
 
 /* --- Stopping: gateway, then deciders, then the loop is empty -------------------------------- */
@@ -70,6 +72,7 @@ static void begin_stop(struct server *server)
         return;
     }
     server->stopping = true;
+    trouble_stop(server->trouble);
     if (server->gateway == NULL) {
         close_deciders(server);
     } else {
@@ -265,6 +268,18 @@ static struct ever_err start_gateway(struct server *server, struct text *report)
     return err;
 }
 
+static void watch_for_trouble(struct server *server)
+{
+    struct trouble_parts parts = {.loop = &server->loop,
+                                  .store = server->store,
+                                  .deciders = server->deciders,
+                                  .views = server->views,
+                                  .flows = server->flows,
+                                  .tell = server->options.tell,
+                                  .arg = server->options.tell_arg};
+    server->trouble = parts.tell == NULL ? NULL : trouble_start(&parts);
+}
+
 static struct ever_err open_files(struct server *server, struct text *report)
 {
     const char *app_dir = server->options.app_dir;
@@ -320,6 +335,7 @@ static struct ever_err open_all(struct server *server, struct text *report)
         TRY(open_app(server, report));
     }
     TRY(start_gateway(server, report));
+    watch_for_trouble(server);
     return start_threads(server);
 }
 

@@ -16,7 +16,11 @@ struct server_options {
     uint16_t port;          /* 0: the system picks one */
     uint32_t workers;       /* JavaScript processes; 0: one */
     uint32_t time_limit_ms; /* of one call of a decider; 0: the deciders' own */
-    bool stops_on_signals;  /* SIGINT and SIGTERM: a clean stop; a second one: at once */
+    /* Called on the loop's thread with one sentence about what goes wrong while it runs, or is over
+     * (trouble.h); `tell` NULL: nobody wants to know. */
+    void (*tell)(void *arg, const char *sentence);
+    void *tell_arg;
+    bool stops_on_signals; /* SIGINT and SIGTERM: a clean stop; a second one: at once */
     bool
         data_must_exist; /* for who only reads: a mistyped folder must not look like an empty one */
 };

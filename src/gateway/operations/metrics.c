@@ -31,6 +31,8 @@ static void write_store(struct text *out, const struct ever *store)
               "Appends since start, conflicts not counted.", stats.appends);
     write_one(out, "everfold_append_conflicts_total", "counter",
               "Appends refused because their condition did not hold.", stats.conflicts);
+    write_one(out, "everfold_appends_refused_full_total", "counter",
+              "Appends refused because the disk was full.", stats.refused_full);
     write_one(out, "everfold_log_blocks_total", "counter",
               "Disk writes since start; appends divided by this is the group size.", stats.blocks);
     write_one(out, "everfold_log_bytes", "gauge", "Bytes of log on disk.", stats.log_bytes);
