@@ -93,6 +93,32 @@ static void segments_say_what_they_hold(void **state)
     fixture_deinit(&fixture);
 }
 
+static uint64_t end_offset(const struct fixture *fixture)
+{
+    struct log_segment segment;
+    log_segment_at(fixture->log, log_segment_count(fixture->log) - 1, &segment);
+    return segment.end_offset;
+}
+
+/* One block for each time something was appended, however often the log is closed. */
+static void closing_attests_the_end_once(void **state)
+{
+    (void)state; /* cmocka's signature */
+    struct fixture fixture;
+    fixture_init(&fixture);
+    for (uint32_t i = 0; i < 3; i++) {
+        fixture_append(&fixture, 2);
+        uint64_t before = end_offset(&fixture);
+        fixture_reopen(&fixture);
+        uint64_t attested = end_offset(&fixture);
+        assert_true(attested > before);
+        fixture_reopen(&fixture);
+        assert_int_equal(end_offset(&fixture), attested);
+        check_from(fixture.log, 1);
+    }
+    fixture_deinit(&fixture);
+}
+
 static void one_append_may_exceed_a_segment(void **state)
 {
     (void)state; /* cmocka's signature */
@@ -192,6 +218,7 @@ int main(void)
         cmocka_unit_test(gives_back_what_was_appended),
         cmocka_unit_test(agrees_with_the_model),
         cmocka_unit_test(segments_say_what_they_hold),
+        cmocka_unit_test(closing_attests_the_end_once),
         cmocka_unit_test(one_append_may_exceed_a_segment),
         cmocka_unit_test(refuses_a_wrong_address),
         cmocka_unit_test(one_writer_any_number_of_readers),
