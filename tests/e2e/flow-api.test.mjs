@@ -187,6 +187,7 @@ test('a flow is shown as JSON, as text, as SVG and as a page', async () => {
   const page = await as('text/html');
   assert.match(page.headers.get('content-security-policy'), /script-src 'self'/);
   assert.match(page.body, /<script src="\/assets\/flow\.js" data-flow="large"><\/script>/);
+  assert.match(page.body, /<b>from till · types Paid<\/b>/, 'one source of a category is told from another');
   assert.doesNotMatch(page.body, /(src|href)="(https?:)?\/\//, 'nothing from elsewhere');
   const script = await server.request('GET', '/assets/flow.js');
   assert.match(script.headers.get('content-type'), /^text\/javascript/);

@@ -124,6 +124,13 @@ struct ever_slice flow_drawing_node_title(const struct flow_drawing *drawing, si
     return drawing->nodes[node].title;
 }
 
+struct ever_slice flow_drawing_node_detail(const struct flow_drawing *drawing, size_t node)
+{
+    ASSERT(node < drawing->node_count);
+    const struct draw_node *drawn = &drawing->nodes[node];
+    return drawn->line_count == 0 ? SLICE_NONE : drawn->lines[0];
+}
+
 const char *flow_drawing_node_kind(const struct flow_drawing *drawing, size_t node)
 {
     ASSERT(node < drawing->node_count);

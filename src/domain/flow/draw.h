@@ -19,6 +19,8 @@ size_t flow_drawing_node_count(const struct flow_drawing *drawing);
 /* The name of an operator, and what it is in a few words: "tumbling 1h". */
 struct ever_slice flow_drawing_node_name(const struct flow_drawing *drawing, size_t node);
 struct ever_slice flow_drawing_node_title(const struct flow_drawing *drawing, size_t node);
+/* The first of the lines below it: "types Withdrawn"; empty when there is none. */
+struct ever_slice flow_drawing_node_detail(const struct flow_drawing *drawing, size_t node);
 /* What sort of operator it is, which gives its colour: "source", "plain", "state", "time", "join",
  * "script", "emit". */
 const char *flow_drawing_node_kind(const struct flow_drawing *drawing, size_t node);

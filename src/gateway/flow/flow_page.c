@@ -21,7 +21,7 @@ static const char style[] =
     ".head{display:flex;align-items:baseline;gap:1rem;flex-wrap:wrap}.head h2{flex:1}"
     "button,select{font:inherit;font-size:.85rem;color:inherit;background:var(--back);"
     "border:1px solid var(--line);border-radius:8px;padding:.15rem .6rem}"
-    ".marbles{display:grid;grid-template-columns:minmax(9rem,17rem) 1fr;position:relative}"
+    ".marbles{display:grid;grid-template-columns:minmax(9rem,19rem) 1fr;position:relative}"
     ".marbles ol{list-style:none;margin:0;padding:0}"
     ".marbles li{height:44px;padding:4px .6rem 0 .7rem;border-left:4px solid var(--kind);"
     "line-height:1.2;overflow:hidden}"
@@ -139,6 +139,11 @@ static void write_marble_row(struct text *out, const struct flow_drawing *drawin
     markup_write(out, flow_drawing_node_name(drawing, node));
     text_add_text(out, "\"><b>");
     markup_write(out, flow_drawing_node_title(drawing, node));
+    struct ever_slice detail = flow_drawing_node_detail(drawing, node);
+    if (strcmp(kind, "source") == 0 && detail.size > 0) { /* tells one source from another */
+        text_add_text(out, " · ");
+        markup_write(out, detail);
+    }
     text_add_text(out, "</b><output></output><span>");
     markup_write(out, flow_drawing_node_name(drawing, node));
     text_add_text(out, "</span></li>\n");
