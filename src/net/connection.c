@@ -280,6 +280,16 @@ void connection_open(struct http_server *server, int fd)
     connection_read(connection, true);
 }
 
+/* Whoever is late gets one more tick: when this process itself was held up, what the client sent or would
+ * take is dealt with in the turn between. */
+static bool is_late(struct connection *connection, uint64_t now_ms)
+{
+    bool was_overdue = connection->is_overdue;
+    uint64_t passed_ms = now_ms - connection->progress_ms;
+    connection->is_overdue = passed_ms > connection->server->options.idle_timeout_ms;
+    return connection->is_overdue && was_overdue;
+}
+
 /* A client that takes nothing for this long holds our memory for nothing. One that has shut its
  * side may only be waiting for its answer, or have left: nothing but bytes would tell, so that it
  * has to be sent some in this time. */
@@ -291,14 +301,14 @@ static bool is_stalled(struct connection *connection, uint64_t now_ms)
         connection->queued_last_tick = queued;
         connection->progress_ms = now_ms;
     }
-    return now_ms - connection->progress_ms > connection->server->options.idle_timeout_ms;
+    return is_late(connection, now_ms);
 }
 
 void connection_tick(struct connection *connection, uint64_t now_ms)
 {
     switch (connection->state) {
     case CONNECTION_SNIFFING:
-        if (now_ms - connection->progress_ms > connection->server->options.idle_timeout_ms) {
+        if (is_late(connection, now_ms)) {
             connection_close(connection);
         }
         return;

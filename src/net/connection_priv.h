@@ -59,6 +59,7 @@ struct connection {
     size_t writing;
     size_t queued_last_tick; /* of `writing`, bytes the system had not taken at the last tick */
     uint64_t progress_ms;    /* when the client last took bytes, or had no reason to */
+    bool is_overdue; /* its time was over at the last tick; one more, in case we were held up */
     uint64_t linger_end_ms;
     struct output output;
     struct ring in_server; /* of all connections */
