@@ -108,7 +108,9 @@ static void write_row(const struct view_prepared *prepared, struct text *out)
     text_add_byte(out, '}');
 }
 
-static struct ever_err statement_failed(const struct view_reader *reader, int result,
+/* What SQLite refuses may be a value the caller gave. Without any it is the view's own fault. */
+static struct ever_err statement_failed(const struct view_reader *reader,
+                                        const struct view_prepared *prepared, int result,
                                         struct text *report)
 {
     struct ever_err err = view_guard_fail(reader->guard, result);
@@ -118,6 +120,8 @@ static struct ever_err statement_failed(const struct view_reader *reader, int re
     }
     if (err.code == EVER_INVALID) {
         text_add_text(report, view_guard_message(reader->guard));
+        bool has_values = sqlite3_bind_parameter_count(prepared->statement) > 0;
+        return has_values ? err : FAIL(EVER_UNSUPPORTED, "view query");
     }
     return err;
 }
@@ -135,7 +139,7 @@ static struct ever_err write_rows(struct view_reader *reader, const struct view_
             break;
         }
         if (result != SQLITE_ROW) {
-            return statement_failed(reader, result, answer->report);
+            return statement_failed(reader, prepared, result, answer->report);
         }
         if (limits->rows_max != 0 && rows == limits->rows_max) {
             text_printf(answer->report, "the query gives more than %" PRIu32 " rows",

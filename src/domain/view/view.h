@@ -94,7 +94,8 @@ struct view_limits { /* 0: none */
  * most VIEW_READERS_MAX run at once; the time limit counts from the call). Appends a JSON array of
  * row objects to `out_rows`, which is as before on failure. *out_position: what the rows reflect,
  * from the same snapshot. `report` gets one line for people, without a line's end.
- * EVER_INVALID: an argument is missing, unknown or of the wrong type, or SQLite refused a value.
+ * EVER_INVALID: an argument is missing, unknown or of the wrong type, or SQLite refused to
+ * go on in a query that takes some. EVER_UNSUPPORTED: it refused in one that takes none.
  * EVER_TIMEOUT, EVER_LIMIT: a limit was hit. EVER_BUSY: not just now: the query is new and its
  * version is still being built, or a damaged database is being replaced. EVER_CORRUPT: damage was
  * found; the view builds itself again. */

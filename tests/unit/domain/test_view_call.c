@@ -24,6 +24,7 @@ static const char file[] =
     "select i from c;\n"
     "-- query nested()\nselect json_group_array(n) as \"all:json\", json_array(1) as text from t;\n"
     "-- query when_was(t)\nselect date(:t) as day;\n"
+    "-- query overflow()\nselect abs(-9223372036854775807 - 1) as n;\n"
     "-- query tables()\nselect name from sqlite_schema where name = 't';\n";
 
 struct fixture {
@@ -149,6 +150,7 @@ static void arguments_are_checked(void **state)
     struct fixture fixture;
     open_fixture(&fixture, false);
     fails(call(&fixture, "one", NULL, NULL), EVER_INVALID, "the argument n is missing");
+    fails(call(&fixture, "overflow", NULL, NULL), EVER_UNSUPPORTED, "integer overflow");
     fails(call(&fixture, "one", "m", "1"), EVER_INVALID,
           "\"m\" is not an argument of the query: there are n");
     fails(call(&fixture, "all", "m", "1"), EVER_INVALID,
