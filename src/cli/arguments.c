@@ -144,6 +144,33 @@ static struct ever_err take_word(struct parser *parser)
     return take_option(parser, word);
 }
 
+static bool stands(const struct arguments *arguments, const char *name)
+{
+    const struct command_option *options = arguments->command->options;
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        if (strcmp(options[i].name, name) == 0) {
+            return arguments_has(arguments, i);
+        }
+    }
+    return false;
+}
+
+/* Of what was typed: a variable stands aside. */
+static struct ever_err check_together(struct parser *parser)
+{
+    const struct command_option *options = parser->arguments->command->options;
+    for (size_t i = 0; options != NULL && options[i].name != NULL; i++) {
+        const char *other = options[i].not_with;
+        if (other != NULL && arguments_has(parser->arguments, i) &&
+            stands(parser->arguments, other)) {
+            text_printf(parser->report, "--%s and --%s do not go together: say one of them",
+                        options[i].name, other);
+            return FAIL(EVER_INVALID, "options that do not go together");
+        }
+    }
+    return ERR_OK;
+}
+
 static struct ever_err take_variables(struct parser *parser, char *(*variable)(const char *name))
 {
     const struct command_option *options = parser->arguments->command->options;
@@ -193,6 +220,7 @@ struct ever_err arguments_parse(const struct command *command, size_t word_count
     while (parser.at < parser.word_count) {
         TRY(take_word(&parser));
     }
+    TRY(check_together(&parser));
     TRY(take_variables(&parser, variable));
     return check_enough(&parser);
 }

@@ -19,6 +19,7 @@ struct command_option {
     const char *help;     /* NULL: not listed, since the command refuses it with a reason */
     uint64_t number_max;  /* not 0: the value is a whole number up to this */
     bool repeats;         /* may stand several times; at most one option of a command */
+    const char *not_with; /* name of an option that may not stand beside it; may be NULL */
 };
 
 struct command_parameter {

@@ -231,6 +231,8 @@ test('an interrupted import keeps what it wrote, whole, and goes on where it was
   const rows = Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join('');
   const words = (file) => ['import', file, '--data', data, '--stream', 's-1', '--type', 'T', '--ids'];
   const child = start(words(pipe));
+  let told = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (told += text));
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
   const half = await open(pipe, 'w');
   await half.write(rows.slice(0, rows.length / 2)); // taken but for what the pipe and one batch hold
@@ -239,6 +241,9 @@ test('an interrupted import keeps what it wrote, whole, and goes on where it was
   await half.close();
   const kept = (await allOf(data)).map((event) => event.data.n);
   assert.ok(kept.length > 0 && kept.length < count);
+  const [, events, line] = /^everfold: interrupted: ([\d,]+) events are acknowledged, all up to line (\d+); the same import again adds what is missing\n$/.exec(told) ?? assert.fail(told);
+  assert.equal(Number(line), Number(events.replaceAll(',', '')));
+  assert.ok(Number(line) > 0 && Number(line) <= kept.length, told);
   assert.deepEqual(kept, Array.from({ length: kept.length }, (_, n) => n));
 
   const again = await everfold(words('-'), { input: rows });

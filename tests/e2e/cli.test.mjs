@@ -2,7 +2,9 @@
 // or speaks to a person in JSON and to a program in prose.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import { binary, everfold, root, start, startServer, temporaryFolder } from './server.mjs';
@@ -395,4 +397,45 @@ test('an address that is none is named', async () => {
   const result = await everfold(['serve', '--data', temporaryFolder(), '--host', '10.255.255.1', '--insecure', '--port', '0']);
   assert.equal(result.code, 1);
   assert.match(result.stderr, /10\.255\.255\.1/);
+});
+
+test('an export that is interrupted leaves nothing behind', async (t) => {
+  const half = createServer((request, answer) => {
+    const isCount = request.url.includes('limit=1');
+    answer.writeHead(200, { 'content-type': isCount ? 'application/json' : 'application/x-ndjson' });
+    isCount ? answer.end('{"position":2}') : answer.write('{"position":1}\n', () => half.emit('begun'));
+  });
+  t.after(() => half.close().closeAllConnections());
+  await once(half.listen(0, '127.0.0.1'), 'listening');
+  const dir = temporaryFolder();
+  const begun = once(half, 'begun');
+  const child = start(['export', join(dir, 'all.ndjson'), '--url', `http://127.0.0.1:${half.address().port}`]);
+  const ended = once(child, 'close');
+  await begun;
+  assert.deepEqual(readdirSync(dir), ['all.ndjson.part']);
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [null, 'SIGINT']);
+  assert.deepEqual(readdirSync(dir), []);
+});
+
+test('a running server and a data folder are not asked at once', async () => {
+  for (const option of ['--data', '--app']) {
+    const result = await everfold(['read', '--url', 'http://127.0.0.1:1', option, temporaryFolder()]);
+    assert.equal(result.code, 2);
+    assert.match(result.stderr, /--(data|app) and --url do not go together: say one of them/);
+  }
+  const data = temporaryFolder();
+  const env = { EVERFOLD_URL: 'http://127.0.0.1:1' };
+  assert.equal((await everfold(['append', 's-1', 'T', '{}', '--data', data], { env })).code, 0);
+});
+
+test('a query that fails whoever asks is the view\'s fault, not the client\'s', async () => {
+  const app = temporaryFolder();
+  mkdirSync(join(app, 'views'));
+  writeFileSync(join(app, 'views/v.sql'), '-- view v\ncreate table t (n integer primary key) strict;\n-- on A\n'
+    + 'insert into t (n) values (@position);\n-- query overflow()\nselect abs(-9223372036854775807 - 1) as n;\n');
+  const server = await startServer({ app });
+  const answer = await server.json('GET', '/views/v/overflow');
+  assert.deepEqual([answer.status, answer.body.type, answer.body.detail], [500, '/problems/query-failed', 'integer overflow']);
+  assert.equal(await server.stop(), 0);
 });

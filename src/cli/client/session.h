@@ -28,9 +28,11 @@ enum session_option {
     SESSION_URL_OPTION,                                                                            \
         [SESSION_APP] = {.name = "app",                                                            \
                          .value = "APP",                                                           \
+                         .not_with = "url",                                                        \
                          .help = "use this APP and its data, without a running server"},           \
         [SESSION_DATA] = {.name = "data",                                                          \
                           .value = "DIR",                                                          \
+                          .not_with = "url",                                                       \
                           .help = "use this data folder, without a running server"},               \
         SESSION_JSON_OPTION
 /* For a command that needs a running server: it knows them to say why not, but does not list them.

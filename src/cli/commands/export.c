@@ -1,6 +1,7 @@
 /* everfold export: every event of the log, as NDJSON that import takes. */
 #include "base/slice.h"
 #include "cli/client/event_stream.h"
+#include "cli/output/interrupt.h"
 #include "cli/output/progress.h"
 #include "cli/output/terminal.h"
 
@@ -109,6 +110,7 @@ static enum exit_code export_to_file(struct session *session, const struct argum
 {
     struct text beside = {0};
     text_printf(&beside, "%s.part", path);
+    interrupt_removes(beside.data);
     struct export export = {.file = fopen(beside.data, "we")};
     enum exit_code code = EXIT_FAILED;
     if (export.file == NULL) {
@@ -125,6 +127,7 @@ static enum exit_code export_to_file(struct session *session, const struct argum
         }
         code = placed && end == EVENT_STREAM_WHOLE ? EXIT_DONE : EXIT_FAILED;
     }
+    interrupt_removes(NULL);
     text_deinit(&beside);
     return code;
 }

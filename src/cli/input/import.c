@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "cli/output/interrupt.h"
 #include "cli/output/progress.h"
 #include "cli/output/terminal.h"
 
@@ -104,6 +105,31 @@ static void report_refusal(const struct run *run, const struct batch *batch)
     text_deinit(&why);
 }
 
+/* What a signal would say: of batches under way nobody knows yet. */
+static void prepare_interrupt(const struct run *run)
+{
+    const struct event_shape *shape = &run->import->shape;
+    struct text line = {0};
+    text_add_text(&line, run->bar.on_terminal ? "\r\x1b[K" : ""); /* the bar's place */
+    text_add_text(&line, "everfold: interrupted: ");
+    text_add_grouped(&line, run->appended + run->repeated);
+    text_add_text(&line, " events are acknowledged");
+    if (run->last.line != 0) {
+        text_add_text(&line, ", all up to ");
+        record_place_add(&line, run->last);
+    }
+    if (shape->make_ids) {
+        text_add_text(&line, "; the same import again adds what is missing\n");
+    } else if (shape->stream == NULL) {
+        text_add_text(&line, "; the same import again adds what is missing, if its events have "
+                             "ids, and all others a second time\n");
+    } else {
+        text_add_text(&line, "; without --ids the same import again adds them a second time\n");
+    }
+    interrupt_says(text_slice(&line));
+    text_deinit(&line);
+}
+
 static void note_done(struct run *run, const struct batch *batch)
 {
     int64_t known = number_of(run, "known");
@@ -115,6 +141,7 @@ static void note_done(struct run *run, const struct batch *batch)
     } else {
         run->last = batch->places[batch->events - 1];
     }
+    prepare_interrupt(run);
 }
 
 /* Takes the answer to the oldest batch. */
@@ -276,6 +303,7 @@ enum exit_code import_run(const struct import *import)
     struct run *run = mem_alloc_zero(sizeof *run); /* a little large for the stack */
     run->import = import;
     progress_begin(&run->bar, import->input_bytes);
+    prepare_interrupt(run);
     read_all(run);
     if (!run->failed) {
         send_batch(run);

@@ -5,7 +5,7 @@
 #include "cli/arguments.h"
 #include "cli/help.h"
 
-enum { PORT, HOST, LOUD, TAG };
+enum { PORT, HOST, LOUD, TAG, FILE_OPTION };
 static const struct command_option options[] = {
     [PORT] = {.name = "port",
               .value = "N",
@@ -15,6 +15,7 @@ static const struct command_option options[] = {
     [HOST] = {.name = "host", .value = "ADDRESS", .help = "which"},
     [LOUD] = {.name = "loud", .variable = "TEST_LOUD", .help = "shout"},
     [TAG] = {.name = "tag", .value = "TAG", .help = "mark", .repeats = true},
+    [FILE_OPTION] = {.name = "file", .value = "F", .help = "from it", .not_with = "port"},
     {.name = NULL},
 };
 static const struct command_parameter parameters[] = {
@@ -120,6 +121,8 @@ static void refuses_and_says_what(void **state)
         {WORDS("s", "--port=65536"), "--port must be a whole number from 0 to 65535, not '65536'"},
         {WORDS("s", "--loud=1"), "--loud takes no value"},
         {WORDS("s", "--host", "a", "--host", "b"), "--host was given twice"},
+        {WORDS("s", "--file", "a", "--port", "1"),
+         "--file and --port do not go together: say one of them"},
         {WORDS("s", "t", "u"), "'u' is one word too many"},
         {WORDS(), "STREAM is missing"},
         {WORDS("-p", "3"), "there is no option -p (options begin with two dashes; if it is meant "
@@ -160,6 +163,7 @@ static void help_says_all_that_is_taken(void **state)
                                    "  --host ADDRESS  which\n"
                                    "  --loud          shout (or TEST_LOUD)\n"
                                    "  --tag TAG       mark\n"
+                                   "  --file F        from it\n"
                                    "  --help          print this\n");
     text_deinit(&out);
 }
