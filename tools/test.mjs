@@ -16,7 +16,7 @@ const totals = { passed: 0, failed: 0 };
 const sanitizers = {
     ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:exitcode=99',
     UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
-    TSAN_OPTIONS: 'halt_on_error=1:exitcode=99:second_deadlock_stack=1',
+    TSAN_OPTIONS: `halt_on_error=1:exitcode=99:second_deadlock_stack=1:suppressions=${join(process.cwd(), 'tools/tsan.supp')}`,
 };
 
 function run(command, args, env) {
