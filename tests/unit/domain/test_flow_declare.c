@@ -380,6 +380,8 @@ static const struct mistake mistakes_of_operators[] = {
     {"flow('f69', () => from('account').joinWithin('b', '1h').emit('E'));",
      "joinWithin takes streams, as from() gives them, not \"b\"; from(flow) is the stream of a "
      "flow"},
+    {"flow('f69b', () => from('account').lookup(from('b')).emit('E'));",
+     "lookup takes a path like 'data.amount' or '@id', not undefined"},
     {"flow('f70', () => from('account').withLatestFrom().emit('E'));",
      "withLatestFrom takes streams"},
     {"flow('f71', () => from('account').takeUntil('10m').emit('E'));",

@@ -147,7 +147,9 @@ static const char everything[] = IMPORT
     "flow('several', () => [merge(paid, got).emit('Merge'), paid.withLatestFrom(got).emit('With'), "
     "combineLatest(paid.select({ n: 'data.amount' }), got.select({ n: 'data.amount' "
     "})).emit('Combine'), "
-    "paid.joinWithin(got, '10m', { join: 'left' }).emit('Join')]);\n"
+    "paid.joinWithin(got, '10m', { join: 'left' }).emit('Join'), "
+    "account.ofType('Withdrawn').lookup(account.ofType('Deposited'), '@id')"
+    ".emit('Lookup')]);\n"
     "flow('functions', () => [\n"
     "  keyed.map(amount).filter((n, i) => (n + i) % 2 === 0).scan((s, n) => s + n, "
     "0).emit('Scan'),\n"
@@ -186,11 +188,11 @@ static void engine_and_worker_agree_on_every_operator(void **state)
     struct text whole = {0};
     derive(&app, &log, EVENTS, 4096, 0, &whole);
     static const char *const types[] = {
-        "Where", "Tumbling",  "Hopping",  "Session", "Sliding", "Counted",  "Running",  "Pair",
-        "Skip",  "Changed",   "Distinct", "Buffer",  "Last",    "Start",    "Debounce", "Throttle",
-        "Delay", "Merge",     "With",     "Combine", "Join",    "Scan",     "World",    "Flat",
-        "While", "SkipWhile", "Machine",  "Reduce",  "Balance", "Template", "Left",     "Sampled",
-        "Zip",   "When",      "Until",    "After",   "Next"};
+        "Where",   "Tumbling", "Hopping",   "Session", "Sliding", "Counted", "Running",  "Pair",
+        "Skip",    "Changed",  "Distinct",  "Buffer",  "Last",    "Start",   "Debounce", "Throttle",
+        "Delay",   "Merge",    "With",      "Combine", "Join",    "Lookup",  "Scan",     "World",
+        "Flat",    "While",    "SkipWhile", "Machine", "Reduce",  "Balance", "Template", "Left",
+        "Sampled", "Zip",      "When",      "Until",   "After",   "Next"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct text wanted = {0};
         text_printf(&wanted, " %s ", types[i]);

@@ -134,6 +134,12 @@ function withLatestFrom(stream, ...others) {
     return projected(making([stream, ...streams(others, 'withLatestFrom')], 'withLatestFrom'), project, 'withLatestFrom');
 }
 
+// Each event with the latest of another stream for what stands at `path`, as of the same event of the log.
+function lookup(stream, other, path, otherPath = '@id') {
+    const by = (input, at) => passing(input, 'keyBy', { paths: [checkPath(at, 'lookup', input.isEvent)] });
+    return making([by(stream, path), by(checkStream(other, 'lookup'), otherPath)], 'withLatestFrom');
+}
+
 function joinWithin(left, right, within, options) {
     const { join = 'inner' } = checkOptions(options, ['join'], 'joinWithin');
     const members = { within: checkDuration(within, 'joinWithin', 1), join: checkChoice(join, ['inner', 'left', 'outer'], 'join') };
@@ -179,6 +185,7 @@ export const operators = {
         return project === undefined ? spread(turned, (value) => value, true) : projected(turned, project, 'sampledBy');
     },
     joinWithin,
+    lookup,
     takeUntil: (stream, notifier) => calling([stream, checkStream(notifier, 'takeUntil')], { op: 'takeUntil' }, stream.isEvent),
     skipUntil: (stream, notifier) => calling([stream, checkStream(notifier, 'skipUntil')], { op: 'skipUntil' }, stream.isEvent),
     zipWith: (stream, ...others) => zip(stream, ...others),

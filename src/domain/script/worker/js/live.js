@@ -24,6 +24,7 @@ const flowsOnly = {
     countWindow: 'bufferCount(n)',
     aggregate: 'scan((state, event) => ..., seed)',
     joinWithin: 'when and combineLatest',
+    lookup: 'withLatestFrom',
     emit: 'nothing like it: every value of the expression is sent',
 };
 
