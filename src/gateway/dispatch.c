@@ -301,8 +301,8 @@ static bool check_open(struct call *call)
 }
 
 static check_fn *const checks[] = {
-    check_host,   find_operation, check_names, check_site,           check_accept,
-    check_query,  check_open,     check_content_coding, check_content_type,
+    check_host,  find_operation, check_names,          check_site,         check_accept,
+    check_query, check_open,     check_content_coding, check_content_type,
 };
 
 void dispatch_request(void *arg, struct http_exchange *exchange)

@@ -29,8 +29,8 @@ static struct ever_slice without_port(struct ever_slice host)
         return slice_first(host, slice_find_byte(host, ']'));
     }
     size_t colon = slice_find_byte(host, ':');
-    bool is_last = colon < host.size &&
-                   memchr(host.data + colon + 1, ':', host.size - colon - 1) == NULL;
+    bool is_last =
+        colon < host.size && memchr(host.data + colon + 1, ':', host.size - colon - 1) == NULL;
     return is_last ? slice_first(host, colon) : host;
 }
 

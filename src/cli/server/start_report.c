@@ -88,10 +88,11 @@ void start_report_store(struct ever_err err, const char *data_dir, struct text *
                     data_dir);
         return;
     case EVER_NOT_FOUND:
-        text_printf(report,
-                    "the log is gone: %s/log has no segment file, and had one. Nothing was written: "
-                    "put log/ back from a copy, or begin anew with --data and another folder\n",
-                    data_dir);
+        text_printf(
+            report,
+            "the log is gone: %s/log has no segment file, and had one. Nothing was written: "
+            "put log/ back from a copy, or begin anew with --data and another folder\n",
+            data_dir);
         return;
     default:
         start_report_failure(err, "cannot open the data folder", data_dir, report);

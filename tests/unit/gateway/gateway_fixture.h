@@ -304,8 +304,8 @@ static inline struct answer ask(const struct fixture *fixture, const char *metho
 {
     int fd = client_connect(fixture);
     struct text request = {0};
-    text_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method, target,
-                headers);
+    text_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method,
+                target, headers);
     if (body != NULL) {
         text_printf(&request, "Content-Length: %zu\r\n", strlen(body));
     }
@@ -366,8 +366,9 @@ static inline struct stream stream_open(const struct fixture *fixture, const cha
 {
     struct stream stream = {.fd = client_connect(fixture)};
     struct text request = {0};
-    text_printf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n",
-                target, headers);
+    text_printf(&request,
+                "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n", target,
+                headers);
     client_send(stream.fd, request.data, request.size);
     text_deinit(&request);
     text_add_text(&stream.seen, "");

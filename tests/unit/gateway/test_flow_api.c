@@ -175,8 +175,9 @@ static void who_waits_is_answered_when_the_flow_serves(void **state)
 {
     (void)state; /* cmocka's signature */
     int fd = client_connect(&fixture);
-    const char *request = "GET /flows/large/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                          "Everfold-Min-Position: 1\r\nPrefer: wait=30\r\n\r\n";
+    const char *request =
+        "GET /flows/large/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Everfold-Min-Position: 1\r\nPrefer: wait=30\r\n\r\n";
     client_send(fd, request, strlen(request));
     expect(get(&fixture, "/health/live"), 200, NULL, NULL); /* it has been read */
     assert_ok(flows_start(fixture.flows));

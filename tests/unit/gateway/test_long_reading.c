@@ -65,8 +65,8 @@ static int send_request(const char *target, const char *accept)
     int fd = client_connect(&fixture);
     struct text request = {0};
     text_printf(&request,
-                "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\nConnection: close\r\n\r\n", target,
-                accept);
+                "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\nConnection: close\r\n\r\n",
+                target, accept);
     client_send(fd, request.data, request.size);
     text_deinit(&request);
     return fd;
