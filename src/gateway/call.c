@@ -248,6 +248,16 @@ bool call_prefer(struct call *call, struct prefer *out_prefer)
     return true;
 }
 
+void call_prefer_applied(struct call *call, const struct prefer *prefer)
+{
+    if (prefer->wait_given) {
+        call_header(call, SLICE_LITERAL("Preference-Applied"),
+                    arena_printf(call->arena, "wait=%u", prefer->wait_seconds));
+    } else if (prefer->lenient) {
+        call_header(call, SLICE_LITERAL("Preference-Applied"), SLICE_LITERAL("handling=lenient"));
+    }
+}
+
 bool call_query_u64(struct call *call, const char *name, bool *out_given, uint64_t *out_value)
 {
     struct ever_slice value;

@@ -67,6 +67,8 @@ struct ever_slice call_request_header(struct call *call, const char *name);
 
 /* Reads Prefer. False: it was malformed, or strict and not understood, and the call is answered. */
 bool call_prefer(struct call *call, struct prefer *out_prefer);
+/* Says in the answer what of it holds: that it waited, or was lenient. */
+void call_prefer_applied(struct call *call, const struct prefer *prefer);
 
 /* Reads a whole number from the query. *out_given tells whether it is there. False: it is not a
  * whole number, and the call is answered. */

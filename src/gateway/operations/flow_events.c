@@ -246,12 +246,7 @@ static void on_waited(void *arg, bool reached)
 static void wait_for_flow(struct asked_events *asked)
 {
     struct call *call = asked->call;
-    if (asked->prefer.wait_given) {
-        call_header(call, SLICE_LITERAL("Preference-Applied"),
-                    arena_printf(call->arena, "wait=%u", asked->prefer.wait_seconds));
-    } else if (asked->prefer.lenient) {
-        call_header(call, SLICE_LITERAL("Preference-Applied"), SLICE_LITERAL("handling=lenient"));
-    }
+    call_prefer_applied(call, &asked->prefer);
     asked->wait.flow = asked->flow;
     asked->wait.position = asked->min_position;
     asked->wait.done = on_waited;

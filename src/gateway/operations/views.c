@@ -241,12 +241,7 @@ static void on_waited(void *arg, bool reached)
 static void wait_for_view(struct asked_query *asked)
 {
     struct call *call = asked->call;
-    if (asked->prefer.wait_given) {
-        call_header(call, SLICE_LITERAL("Preference-Applied"),
-                    arena_printf(call->arena, "wait=%u", asked->prefer.wait_seconds));
-    } else if (asked->prefer.lenient) {
-        call_header(call, SLICE_LITERAL("Preference-Applied"), SLICE_LITERAL("handling=lenient"));
-    }
+    call_prefer_applied(call, &asked->prefer);
     asked->view = asked->target.view;
     asked->wait.views = &asked->view;
     asked->wait.view_count = 1;

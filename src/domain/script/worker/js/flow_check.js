@@ -111,10 +111,16 @@ export function checkOptions(value, known, what) {
     return value;
 }
 
+// Milliseconds of a text like '30s'; undefined: it is none.
+export function millisecondsOf(text) {
+    const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) : null;
+    return match === null ? undefined : Number(match[1]) * UNITS[match[2]];
+}
+
 export function checkDuration(value, what, min = 0) {
-    const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null;
-    const ms = match === null ? value : Number(match[1]) * UNITS[match[2]];
-    if (typeof ms !== 'number' || !Number.isInteger(ms) || (typeof value === 'string' && match === null)) {
+    const parsed = millisecondsOf(value);
+    const ms = parsed ?? value;
+    if (typeof ms !== 'number' || !Number.isInteger(ms) || (typeof value === 'string' && parsed === undefined)) {
         fault(`${what} is ${shown(value)}: a duration is a text like '500ms', '30s', '10m', '12h', '1d', or a whole number of milliseconds`);
         return min;
     }

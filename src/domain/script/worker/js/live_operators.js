@@ -2,23 +2,21 @@
 //
 // Each takes what RxJS 7.8 takes and brings it into the form of a row in worker/live/op_*.c: overloads and
 // options are taken apart here, and functions that give streams are wrapped so that they give handles.
-import { checkPredicate, checkSelection, didYouMean, isRecord, shown } from './flow_check.js';
+import { checkPredicate, checkSelection, isRecord, millisecondsOf, shown } from './flow_check.js';
 import { build, handleOf, handleOfResult, Stream } from './live_stream.js';
 
 // --- Arguments ----------------------------------------------------------------------------------
-
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 // Milliseconds, of a number or a text as '10s'.
 export function duration(value, what) {
     if (typeof value === 'number' && !Number.isNaN(value)) {
         return Math.max(value, 0);
     }
-    const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null;
-    if (match === null) {
+    const ms = millisecondsOf(value);
+    if (ms === undefined) {
         throw new TypeError(`${what} is ${shown(value)}: a duration is a number of milliseconds or a text like '500ms', '30s', '10m'`);
     }
-    return Number(match[1]) * UNITS[match[2]];
+    return ms;
 }
 
 const isDate = (value) => value instanceof Date;
